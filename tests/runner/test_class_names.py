@@ -58,7 +58,7 @@ LABELS = {
 @pytest.mark.parametrize("source", ["array", "TensorDataset"])
 @pytest.mark.parametrize("labels", LABELS)
 @pytest.mark.parametrize("target", ["label", "prediction", "0", "top:1"])
-def test_the_output_is_explained_for_every_sample(tmp_path: Path, target: str, labels: str, source: str) -> None:
+def test_class_1_explains_the_output_and_class_0_its_negative(tmp_path: Path, target: str, labels: str, source: str) -> None:
     y = LABELS[labels]
     data = (X, y) if source == "array" else TensorDataset(torch.tensor(X), torch.tensor(y))
     said = Messages()
@@ -67,10 +67,11 @@ def test_the_output_is_explained_for_every_sample(tmp_path: Path, target: str, l
     )
     assert (run.failures, run.config.output, run.classes) == ([], Output.MODEL, ["0", "1"])
     weight = Logit().head.weight.detach().numpy()
-    assert np.array_equal(np.asarray(run.relevance), np.repeat(weight, COUNT, axis=0))  # never its negative
+    explained = {"label": Y, "0": np.zeros(COUNT, int)}.get(target, (LOGITS > 0).astype(int))
+    assert np.array_equal(np.asarray(run.relevance), (2 * explained - 1)[:, None] * weight)  # class 0 explains -z
     assert np.array_equal(run.column("prediction"), LOGITS > 0)
     assert np.array_equal(run.labels, Y)
-    assert (run.column("target") == 1).all()
+    assert np.array_equal(run.column("target"), explained)
     assert np.allclose(run.column("confidence"), 1 / (1 + np.exp(-np.abs(LOGITS))), atol=1e-6)
     assert "accuracy: 75.0% (18 of 24 samples)" in said.lines
     assert ws.explain(
@@ -139,27 +140,10 @@ def test_a_regression_has_one_class_and_no_accuracy(tmp_path: Path) -> None:
     assert not any("accuracy" in line for line in said.lines)
 
 
-MULTI_HOT = np.eye(3, dtype=int)[Y]
-REFUSED = {
-    "a regression": (
-        X[:, 0],
-        r"labels must be 24 whole numbers; 24 are not \(the first is label 0, 0\.12.*omit labels .*",
-    ),
-    "several classes": (MULTI_HOT, r"not int64 \(24, 3\): expected one class index for each sample; .* one-hot"),
-    "ratings": (
-        Y + 3,
-        r"label [34] is not a class of the model: its one output separates classes 0 and 1; for a regression",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_labels_that_are_no_classes_are_refused_with_advice(tmp_path: Path, name: str) -> None:
-    labels, message = REFUSED[name]
-    with pytest.raises(InputError, match=message):
-        ws.explain(Logit(), (X, labels), tmp_path / "run")
-    with pytest.raises(InputError, match=r"omit (the )?labels"):
-        ws.explain(Logit(), TensorDataset(torch.tensor(X), torch.tensor(labels)), tmp_path / "run")
+def test_labels_that_are_no_classes_of_one_output_are_refused_with_advice(tmp_path: Path) -> None:
+    for data in ((X, Y + 3), TensorDataset(torch.tensor(X), torch.tensor(Y + 3))):
+        with pytest.raises(InputError, match=r"label [34] is not a class of the model: .* needs output_kind=.regression"):
+            ws.explain(Logit(), data, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

@@ -31,6 +31,7 @@ from whyset.printable import echo
 if TYPE_CHECKING:
     from whyset.attribution.methods import Method
     from whyset.engines import Share
+    from whyset.runner.output_kinds import OutputKind
     from whyset.store import Run
 
 EXAMPLE = "whyset explain --model net.py:resnet --weights net.pt --data images --out runs/mine"
@@ -72,9 +73,30 @@ def explain(
     target: Annotated[
         list[str] | None,
         typer.Option(
-            help="Output to explain: label, prediction, the index of an output, or top:K; repeatable: one explanation "
-            "per sample and target.",
+            help="Value to explain: label, prediction, the index of an output or the name of its class, top:K, "
+            "contrast:A,B, contrast:A,rest, reference:VALUE or similarity:ID; repeatable: one explanation per sample "
+            "and target.",
             show_default="label",
+        ),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            help="Output to explain of a model that returns several: its name or its index.",
+            show_default="the only tensor, or logits",
+        ),
+    ] = None,
+    output_kind: Annotated[
+        str,
+        typer.Option(
+            help="What the output is: logits, probabilities, binary, multilabel, regression, dense (segmentation) or "
+            "embedding; auto finds it from the model and the labels."
+        ),
+    ] = "auto",
+    output_option: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE", help="Parameter of --output-kind, such as region=0,0,32,32 of dense; repeatable."
         ),
     ] = None,
     layer: Annotated[
@@ -135,6 +157,8 @@ def explain(
         method=_make_method(method, method_option or ()),
         engine=chosen,
         targets=target or None,
+        output=int(output) if output is not None and output.isdecimal() else output,
+        output_kind=_make_kind(output_kind, output_option or ()),
         layers=layer or (),
         concepts=concept or (),
         dtype=dtype,
@@ -166,6 +190,14 @@ def _make_method(name: str | None, options: Sequence[str]) -> "Method | None":
             f"--method-option {options[0]} is a parameter of --method, which is missing: add --method NAME"
         )
     return None
+
+
+def _make_kind(name: str, options: Sequence[str]) -> "OutputKind":
+    """Make the kind of `--output-kind` with its options."""
+    from whyset.attribution.methods import parse_options
+    from whyset.runner.output_kinds import as_output_kind
+
+    return parse_options(type(as_output_kind(name)), options, "--output-option")
 
 
 def report_completion(run: "Run", share: "Share") -> int:

@@ -1,4 +1,4 @@
-"""The classes of a run: one for each output of the model, or two for a single output."""
+"""The classes of a run: one for each score of the model."""
 
 from collections.abc import Sequence
 
@@ -6,20 +6,16 @@ from whyset.errors import InputError
 from whyset.runner.labels import Labels
 from whyset.runner.sources import Source
 
-BINARY = ("0", "1")
-"""Names of the classes of one output if the data has none: the output is that of class 1, its negative of class 0."""
-
 
 def name_classes(source: Source, given: Labels | None, outputs: int) -> tuple[str, ...]:
-    """Get the names of the classes: `given`, those of the data, or numbers.
+    """Get the names of exclusive classes: `given`, those of the data, or numbers.
 
-    A model with one output has two classes if two names are given or the data has labels, and otherwise one, the
-    value of a regression. Raises InputError if the number of classes does not fit the number of outputs.
+    Raises InputError if the number of classes does not fit the number of outputs.
     """
     names = source.class_names if given is None else given.names
     if names is None:
-        return BINARY if outputs == 1 and _has_labels(source) else tuple(map(str, range(outputs)))
-    if len(names) == outputs or is_binary(len(names), outputs):
+        return tuple(map(str, range(outputs)))
+    if len(names) == outputs:
         return tuple(names)
     if given is None and len(names) < outputs:
         raise InputError(
@@ -29,20 +25,12 @@ def name_classes(source: Source, given: Labels | None, outputs: int) -> tuple[st
     raise InputError(f"expected {outputs} class names, one for each output of the model, got {len(names)}")
 
 
-def is_binary(classes: int, outputs: int) -> bool:
-    """True for two classes and one output."""
-    return (classes, outputs) == (2, 1)
-
-
 def require_classes(labels: Sequence[int | None], classes: int, outputs: int) -> None:
-    """Raise InputError if all labels are known and none is a class of the model."""
+    """Raise InputError if all labels are known and none is a class of the model, which has this number of outputs."""
     if any(label is None or 0 <= label < classes for label in labels):
         return
     there = f"it has outputs 0 to {outputs - 1}"
     if outputs == 1:
-        there = "its one output separates classes 0 and 1; for a regression omit the labels"
+        there = 'its one output separates classes 0 and 1; a regression needs output_kind="regression" '
+        there += "(--output-kind regression)"
     raise InputError(f"label {labels[0]} is not a class of the model: {there}")
-
-
-def _has_labels(source: Source) -> bool:
-    return bool((source.labels >= 0).any())

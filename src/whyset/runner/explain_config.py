@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from whyset.arguments import seed_number, whole_number
+from whyset.attribution.attributors.model_output import OutputChoice, check_output_choice
 from whyset.attribution.composites import Composite
 from whyset.attribution.methods import GradientMethod, Method
 from whyset.errors import InputError
@@ -18,11 +19,12 @@ from whyset.runner.input_codecs import InputCodec, require_used
 from whyset.runner.labels import Labels
 from whyset.runner.methods import GivenMethod, resolve_method
 from whyset.runner.models import ModelSource
+from whyset.runner.output_kinds import GivenKind, as_output_kind
 from whyset.runner.output_spec import OutputSpec
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.reduction import Reduction
 from whyset.runner.sources import ArrayFileSource, Source, SpreadSource, as_source, is_source
-from whyset.runner.targets import Targets
+from whyset.runner.targets import GivenTarget, Targets
 from whyset.store.jsonfile import JSON
 
 
@@ -34,7 +36,9 @@ class ExplainConfig:
     dataset: Any
     composite: Composite | NamedComposite | str | None = AUTO
     method: GivenMethod = None
-    target: str | int | Sequence[str | int] = "label"
+    target: GivenTarget | Sequence[GivenTarget] = "label"
+    output: OutputChoice = None
+    output_kind: GivenKind = "auto"
     layers: Sequence[str] = ()
     concepts: Sequence[str] = ()
     dtype: str = "float16"
@@ -55,6 +59,7 @@ class ExplainConfig:
             if given is not None or name == "batch_size":
                 object.__setattr__(self, name, whole_number(name, given, 1))
         object.__setattr__(self, "seed", seed_number(self.seed))
+        check_output_choice(self.output)
         self._require_usable_preprocessing()
         method, composite = resolve_method(self.method, self.composite)
         object.__setattr__(self, "method", method)
@@ -81,6 +86,8 @@ class ExplainConfig:
         return OutputSpec(
             method=self._make_method(preprocessing),
             targets=Targets.of(self.target),
+            choice=self.output,
+            kind=as_output_kind(self.output_kind),
             layers=_names("layers", self.layers),
             concepts=_names("concepts", self.concepts),
             reduction=Reduction(self.reduction, self.pool),

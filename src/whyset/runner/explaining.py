@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from whyset.arguments import require_timeout
+from whyset.attribution.attributors.model_output import OutputChoice
 from whyset.attribution.composites import Composite
 from whyset.display import resolve_progress
 from whyset.engines import Engine, Local, Progress, Static, get_engine
@@ -28,6 +29,7 @@ from whyset.runner.labels import Labels
 from whyset.runner.made_here import explain_missing_mark, has_mark, names_model_file
 from whyset.runner.methods import GivenMethod
 from whyset.runner.models import LoadedModel, ModelSource, layers_hash
+from whyset.runner.output_kinds import GivenKind
 from whyset.runner.output_spec import OutputSpec
 from whyset.runner.plan import RunPlan
 from whyset.runner.prefetch import Prefetcher
@@ -61,8 +63,10 @@ def explain(
     composite: Composite | NamedComposite | str | None = AUTO,
     method: GivenMethod = None,
     engine: str | Engine = "serial",
-    target: str | int = "label",
+    target: str | int | Sequence[int] = "label",
     targets: Sequence[str | int] | None = None,
+    output: OutputChoice = None,
+    output_kind: GivenKind = "auto",
     layers: Sequence[str] = (),
     concepts: Sequence[str] = (),
     dtype: str = "float16",
@@ -106,11 +110,20 @@ def explain(
         sample. By default the gradient with the rules of `composite`.
     engine : str or Engine, default "serial"
         What computes the shards: an engine or the name of one.
-    target : str or int, default "label"
-        The output that is explained: "label" (the prediction where no label is known), "prediction", the index of an
-        output, or "top:3" (the three highest outputs).
+    target : str, int or sequence of int, default "label"
+        The value that is explained: "label" (the prediction where no label is known), "prediction", the index of an
+        output or the name of its class, "top:3" (the three highest outputs), "contrast:A,B" (why A rather than B) or
+        "contrast:A,rest", "reference:VALUE" (an output minus a value), "similarity:ID" (of embeddings, to that of
+        another sample). A sequence has the index of an output for each sample.
     targets : sequence of str or int, optional
         Several targets in place of `target`: every sample has one row for each, from one forward pass.
+    output : str, int or callable, optional
+        The output to explain of a model that returns several, such as a dictionary, a tuple or a `ModelOutput`: its
+        name, its index, or a function that selects the tensor. By default the only tensor, or the one named "logits".
+    output_kind : OutputKind, str or callable, default "auto"
+        What the output is: an instance or a name of `whyset.runner.output_kinds.OUTPUT_KINDS` ("logits" of exclusive
+        classes, "probabilities", "binary", "multilabel", "regression", "dense", "embedding"), or a function of the
+        output that returns scores (n, K). "auto" finds it from the model and the labels, and states it.
     layers : sequence of str, optional
         Modules whose relevance is stored as well, without a further backward pass.
     concepts : sequence of str, optional
@@ -182,6 +195,8 @@ def explain(
         composite=composite,
         method=method,
         target=choose_targets(target, targets),
+        output=output,
+        output_kind=output_kind,
         layers=layers,
         concepts=concepts,
         dtype=dtype,
@@ -239,20 +254,20 @@ def run_explanation(
                 said.info(explain_missing_mark())
             plan.require_space(out)
             activity.begin("measuring how fast samples are explained, and creating the run")
-            reading = Prefetcher(plan.source, plan.shape, request.inputs, 0, activity, len(plan.config.class_names))
+            reading = Prefetcher(plan.source, plan.shape, request.inputs, 0, activity, plan.scores)
             run = plan.open(out, partial(measure, loaded.module, reading, plan.wanted, request.batch_size))
             pending = bool(chosen.share.of(run.pending_shards()))
             activity.begin("comparing samples with those of the run")
             if pending:
                 require_same_inputs(run, reading, said)
-                require_same_outputs(run, reading, loaded.module, plan.wanted.output, said)
+                require_same_outputs(run, reading, loaded.module, plan.wanted, said)
             sent = loaded.module if chosen.in_process else _bind_code(request.model, loaded.code_hash)
             job = Job(run, sent, plan.source, plan.wanted, plan.shape, request.batch_size, device, request.seed)
             if not chosen.in_process:
                 watch.close()  # from here on, the engine watches its workers
             if pending and stall_timeout:
                 _note_engines_without_stall_timeout(chosen, said)
-            cause = partial(name_cause, loaded.module, plan.wanted.method, plan.example)
+            cause = partial(name_cause, plan.wanted.make_model(loaded.module), plan.wanted.method, plan.example)
             return _compute_with_lease(job, chosen, Gate(run, said, plan.checks, cause), activity)
 
 

@@ -12,6 +12,7 @@ from whyset.attribution.composites import Composite, as_composite
 from whyset.attribution.methods import GradientMethod, Method
 from whyset.engines import Progress
 from whyset.runner.accuracy import check_chance, check_order
+from whyset.runner.output_kinds import NO_CLASS
 from whyset.runner.sources import UNKNOWN
 from whyset.runner.tallies import CLIPPED, CONSTANT, INPUT_RANGE, LABELS, REPEATED
 from whyset.store import Check, Run
@@ -66,8 +67,10 @@ class Gate:
 def find_checks(run: Run, name_first_rule: Callable[[], str]) -> tuple[Check, ...]:
     """Find suspicious labels, predictions, inputs and relevance maps in the committed rows."""
     each = run.config.targets_per_sample
-    rows = each * np.flatnonzero(((run.column(STATUS) == DONE) & (run.labels != UNKNOWN))[::each])
-    labels, prediction = run.labels[rows], run.column("prediction")[rows]
+    every = run.column("prediction")
+    known = (run.column(STATUS) == DONE) & (run.labels != UNKNOWN) & (every != NO_CLASS)
+    rows = each * np.flatnonzero(known[::each])
+    labels, prediction = run.labels[rows], every[rows]
     tallies = add_tallies(commit.tallies for commit in read_commits(run.path, run.committed_shards()))
     found = (
         check_chance(labels, prediction, len(run.classes)),

@@ -78,7 +78,7 @@ def set_up(job: Job, writer: ShardWriter | None = None, activity: Activity | Non
     model = load_model(job.model, job.run.config) if isinstance(job.model, ModelSource) else job.model
     model = on_device(model, job.device).eval()
     threads = threads_for(job.source, placement(model)[0], os.cpu_count() or 1)
-    outputs = len(job.run.config.class_names)
+    outputs = job.wanted.targets.outputs
     reading = Prefetcher(job.source, job.shape, job.run.inputs is not None, threads, activity or Activity(), outputs)
     return ShardWorker(job, model, reading, writer or ShardWriter(), files)
 

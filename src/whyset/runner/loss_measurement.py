@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from whyset.attribution import Gradient
 from whyset.attribution.ledger import Cause, Ledger
-from whyset.runner.output import make_attributor
 from whyset.runner.output_spec import OutputSpec
 from whyset.store.losses import ShardLosses
 
@@ -52,8 +52,8 @@ def measure_losses(model: torch.nn.Module, wanted: OutputSpec, samples: LossSamp
 
 def _measure(model: torch.nn.Module, wanted: OutputSpec, x: Tensor, label: Tensor) -> Ledger:
     """Return the ledger of one sample, for its first target."""
-    with make_attributor(model, wanted.composite, wanted.output) as attribute, attribute.ledger() as ledger:
-        attribute(x, wanted.targets.outputs(label)[0])
+    with Gradient(wanted.make_model(model), wanted.composite) as attribute, attribute.ledger() as ledger:
+        attribute(x, wanted.targets.list_values(label)[0])
     return ledger
 
 

@@ -8,16 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from whyset.attribution.attributors.logit_model import LogitModel
 from whyset.attribution.methods import BoundMethod, FunctionMethod, Method
 from whyset.errors import InputError, WhysetError
-from whyset.runner.output import Output
+from whyset.runner.score_model import ScoreModel
 from whyset.runner.targets import Targets
 
 
 @dataclass(frozen=True, eq=False)
 class MethodMaps:
-    """Outputs (n, classes), explained indices (targets, n), and maps (targets, n, ...) of one batch."""
+    """Scores (n, K), explained columns (targets, n), and maps (targets, n, ...) of one batch."""
 
     output: Tensor
     chosen: Tensor
@@ -30,14 +29,14 @@ class BatchExplainer:
     """A method bound to the model of a run."""
 
     method: Method
-    model: torch.nn.Module
+    model: ScoreModel
     attribute: BoundMethod
 
     def explain(self, x: Tensor, labels: Tensor, targets: Targets, seeds: Sequence[int] | None) -> MethodMaps:
         """Explain every target of a batch; `seeds` has one for each sample, for methods that draw noise."""
         with torch.no_grad():
             output: Tensor = self.model(x.clone())
-        confirmed = self.model.confirmed if isinstance(self.model, LogitModel) else None
+        confirmed = self.model.confirmed
         chosen, attribute = targets.indices(output, labels), self._attribute_with(seeds)
         if self.method.several_targets:
             maps = attribute(x, targets=list(chosen))[1]
@@ -53,13 +52,12 @@ class BatchExplainer:
 
 
 @contextmanager
-def bind_method(model: torch.nn.Module, method: Method, output: Output) -> Iterator[BatchExplainer]:
-    """Bind a method to the value of the model that is explained; weights that it derives are kept in this block."""
-    explained = LogitModel(model) if output.is_logit else model
-    bound: Any = method.bind(explained)
+def bind_method(model: ScoreModel, method: Method) -> Iterator[BatchExplainer]:
+    """Bind a method to the scores of the model; weights that it derives are kept in this block."""
+    bound: Any = method.bind(model)
     entered: AbstractContextManager[Any] = bound if hasattr(bound, "__enter__") else nullcontext(bound)
     with entered as attribute:
-        yield BatchExplainer(method, explained, attribute)
+        yield BatchExplainer(method, model, attribute)
 
 
 def _with_channels(maps: Tensor, x: Tensor, method: Method) -> Tensor:

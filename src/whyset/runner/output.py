@@ -1,15 +1,11 @@
 """The value of a model that is explained: its output, or the logit before a last softmax or sigmoid."""
 
-import math
 from enum import StrEnum
 
 import torch
 from torch import Tensor
 
-from whyset.attribution.attributors.before_activation import BeforeActivation
 from whyset.attribution.attributors.final_activation import LastActivation
-from whyset.attribution.attributors.gradient import Gradient
-from whyset.attribution.composites import Composite
 
 _SUM_TOLERANCE = 1e-3
 
@@ -91,20 +87,6 @@ def note_unit_interval(output: Tensor, kind: Output) -> str:
         "was found that makes them: they are taken as logits and explained as they are, and confidence is their "
         f"{function}. If they are probabilities, give a model that returns logits"
     )
-
-
-def make_attributor(model: torch.nn.Module, composite: Composite | None, output: Output) -> Gradient:
-    """Make the attributor that explains this value of the model."""
-    return (BeforeActivation if output.is_logit else Gradient)(model, composite)
-
-
-def predict_binary(output: Tensor, kind: Output) -> Tensor:
-    """Return the predicted class of each sample, (samples,), from one explained output (samples, 1).
-
-    It is class 1 where the logit is above 0, or the probability above 1/2.
-    """
-    above = {Output.PROBABILITIES: 0.5, Output.LOG_PROBABILITIES: math.log(0.5)}.get(kind, 0.0)
-    return (output.detach()[:, 0] > above).long()
 
 
 def compute_confidence(output: Tensor, kind: Output) -> Tensor:

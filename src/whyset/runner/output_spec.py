@@ -4,20 +4,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from whyset.attribution import Gradient
-from whyset.attribution.attributors.before_activation import BeforeActivation
+from whyset.attribution.attributors.model_output import OutputChoice
 from whyset.attribution.composites import Composite, as_composite
 from whyset.attribution.intercept.capture import Capture
 from whyset.attribution.methods import GradientMethod, Method
+from whyset.attribution.methods.function import identify_function
 from whyset.errors import InputError
 from whyset.runner.measures import Measures, measure
 from whyset.runner.method_maps import BatchExplainer, bind_method
-from whyset.runner.output import Output, make_attributor
+from whyset.runner.output import Output
+from whyset.runner.output_kinds import Logits, OutputKind
 from whyset.runner.reduction import Reduction
+from whyset.runner.score_model import ScoreModel, make_score_model
 from whyset.runner.targets import Targets
 from whyset.store.layout import CONCEPT, LAYER, RELEVANCE
 
@@ -27,7 +31,8 @@ class OutputSpec:
     """The explanations of a run: method, targets, recorded layers, and how they are stored.
 
     The relevance of `layers` is stored as it is, that of `concepts` summed over all axes but the channels (axis 1).
-    `output` is the value of the model that is explained.
+    `choice` is the output of a model that returns several, `output` the value of it that is explained, and `kind` how
+    scores are made of it.
     """
 
     method: Method
@@ -37,6 +42,8 @@ class OutputSpec:
     reduction: Reduction = field(default_factory=Reduction)
     dtype: str = "float16"
     output: Output = Output.MODEL
+    choice: OutputChoice = None
+    kind: OutputKind = field(default_factory=Logits)
 
     def __post_init__(self) -> None:
         for name in ("layers", "concepts"):
@@ -66,19 +73,31 @@ class OutputSpec:
         given = self.method.composite if isinstance(self.method, GradientMethod) else None
         return as_composite(given)
 
+    def make_model(self, model: torch.nn.Module) -> ScoreModel:
+        """Return the scores of a model, which are explained."""
+        return make_score_model(
+            model, self.choice, self.kind, self.output, self.targets, conserving=self.conserving
+        )
+
     @property
     def places(self) -> tuple[str, ...]:
         """The layers to be recorded."""
         return tuple(dict.fromkeys((*self.layers, *self.concepts)))
 
 
+def describe_choice(choice: OutputChoice) -> Any:
+    """Return a choice of an output as it is stored; of a function, its name and the hash of its source."""
+    return identify_function(choice) if callable(choice) else choice
+
+
 @dataclass(frozen=True, eq=False)
 class ExplainedBatch:
     """One explained batch.
 
-    `output` (n, classes) are the values, `chosen` (targets, n) the indices of the explained ones, and `relevance` the
-    relevance by the name of its array, (targets, n, ...), float32; `measures` are those of the input's relevance before
-    it is reduced. `confirmed` (n,) is True where `output` is the input of the model's last softmax or sigmoid.
+    `output` (n, K) are the scores, with derived values as further columns, `chosen` (targets, n) the indices of the
+    explained columns, and `relevance` the relevance by the name of its array, (targets, n, ...), float32; `measures`
+    are those of the input's relevance before it is reduced. `confirmed` (n,) is True where the explained value is the
+    input of the model's last softmax or sigmoid.
     """
 
     output: Tensor
@@ -95,18 +114,20 @@ def explainer(model: torch.nn.Module, wanted: OutputSpec) -> Iterator[Callable[.
     A third argument are seeds, one for each sample, of the noise that the method draws. The gradient takes one forward
     pass, and one backward pass for every target; other methods explain one target after another.
     """
+    scored = wanted.make_model(model)
     if not isinstance(wanted.method, GradientMethod):
-        with bind_method(model, wanted.method, wanted.output) as bound:
+        with bind_method(scored, wanted.method) as bound:
             yield partial(_explain_by_method, bound, wanted)
         return
-    with make_attributor(model, wanted.composite, wanted.output) as attribute:
+    with Gradient(scored, wanted.composite) as attribute:
         recording = attribute.record(*wanted.places) if wanted.places else nullcontext()
         with recording as record:
-            yield partial(_explain_batch, attribute, record, wanted)
+            yield partial(_explain_batch, attribute, scored, record, wanted)
 
 
 def _explain_batch(
     attribute: Gradient,
+    scored: ScoreModel,
     record: Capture | None,
     wanted: OutputSpec,
     x: Tensor,
@@ -115,7 +136,7 @@ def _explain_batch(
 ) -> ExplainedBatch:
     targets = wanted.targets
     _require_rules(x, wanted.composite)
-    output, exact = attribute(x, targets=targets.outputs(labels))
+    output, exact = attribute(x, targets=targets.list_values(labels))
     of_inputs = _of_inputs(exact, x).float()
     relevance = {RELEVANCE: wanted.reduction(of_inputs, x.dim() - 1)}
     inner = (
@@ -125,8 +146,7 @@ def _explain_batch(
     relevance |= {CONCEPT + name: _channels(inner[name]) for name in wanted.concepts}
     chosen = targets.indices(output, labels)
     measures = measure(of_inputs, x, output, chosen, wanted.conserving)
-    confirmed = attribute.confirmed if isinstance(attribute, BeforeActivation) else None
-    return ExplainedBatch(output, chosen, relevance, measures, confirmed)
+    return ExplainedBatch(output, chosen, relevance, measures, scored.confirmed)
 
 
 def _explain_by_method(

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,14 +13,16 @@ from whyset.runner.data_spec import DataSpec
 from whyset.runner.labels import Labels
 from whyset.runner.made_here import with_mark
 from whyset.runner.models import LoadedModel, weights_hash
-from whyset.runner.output_spec import OutputSpec
+from whyset.runner.output_kinds import Logits
+from whyset.runner.output_spec import OutputSpec, describe_choice
 from whyset.runner.probe import DataProbe, probe
-from whyset.runner.sources import Source, SpreadSource
+from whyset.runner.sources import Source, SpreadSource, get_columns
 from whyset.runner.sources.codec_choice import check_range
 from whyset.runner.versions import versions
 from whyset.store import ArraySpec, Check, Run, RunConfig, open_run
 from whyset.store.create import create_run, require_free_space
 from whyset.store.default_arrays import (
+    OUTPUT_COLUMNS,
     RELEVANCE_COLUMNS,
     estimate_bytes,
     shard_rows_for,
@@ -63,8 +65,9 @@ class RunPlan:
         """Probe a few samples and plan the run."""
         kind = kind.complete(source)
         found = probe(loaded.module, source, wanted, labels, kind)
+        given, source, wanted = source, found.source, found.wanted
         modality = kind.of(found.shape, integers=found.integers)
-        arrays = plan_arrays(found, wanted, inputs, modality)
+        arrays = plan_arrays(found, inputs, modality)
         each = wanted.targets.count
         unmarked = RunConfig(
             model=loaded.name if loaded.code_hash is None else f"{loaded.name} (code {loaded.code_hash[:12]})",
@@ -85,8 +88,10 @@ class RunPlan:
             pool=wanted.reduction.pool,
             targets_per_sample=each,
             **kind.get_fields(modality, found.shape),
-            output=found.output.value,
-            dataset=describe_data(source),
+            output=wanted.output.value,
+            output_choice=describe_choice(wanted.choice),
+            output_kind=None if type(wanted.kind) is Logits else wanted.kind.to_dict(),
+            dataset=describe_data(given),
             versions=versions(),
             origin=origin,
         )
@@ -95,9 +100,9 @@ class RunPlan:
             source=source,
             arrays=arrays,
             shape=found.shape,
-            wanted=replace(wanted, output=found.output),
+            wanted=wanted,
             example=found.example,
-            checks=(*found.checks, *check_range(source)),
+            checks=(*found.checks, *check_range(given)),
             words=kind.words(source, found.shape[-1]),
         )
 
@@ -108,6 +113,11 @@ class RunPlan:
     @property
     def rows(self) -> int:
         return len(self.source) * self.config.targets_per_sample
+
+    @property
+    def scores(self) -> int:
+        """The number of scores of the model."""
+        return self.wanted.targets.outputs or 0
 
     def describe(self) -> str:
         shape = "x".join(map(str, self.arrays[0].shape))
@@ -123,9 +133,16 @@ class RunPlan:
 
     def open(self, out: AnyPath, seconds_per_row: Callable[[], float]) -> Run:
         """Create the run with shards of about a minute, or continue it with its shards."""
-        classes = len(self.config.class_names)  # a sample with another label fails, and has none in the table
+        classes = self.scores  # a sample with another label fails, and has none in the table
         labels = [int(label) if 0 <= label < classes else None for label in self.source.labels]
-        table = samples_table(self.source.ids, labels, self.source.uris, self.config.targets_per_sample, self.words)
+        table = samples_table(
+            self.source.ids,
+            labels,
+            self.source.uris,
+            self.config.targets_per_sample,
+            self.words,
+            get_columns(self.source),
+        )
         config = self.config if is_run(out) else self.config.with_shard_rows(self._shard_rows(seconds_per_row))
         return create_run(out, config, table, self.arrays)
 
@@ -143,8 +160,9 @@ class RunPlan:
         require_free_space(out, self.arrays, missing, self.config.targets_per_sample)
 
 
-def plan_arrays(found: DataProbe, wanted: OutputSpec, inputs: bool, modality: str) -> tuple[ArraySpec, ...]:
+def plan_arrays(found: DataProbe, inputs: bool, modality: str) -> tuple[ArraySpec, ...]:
     """Return the arrays of a run whose samples are like the probed ones."""
+    wanted = found.wanted
     shape = wanted.reduction.shape(found.shape)  # refuses maps that cannot be reduced
     arrays = standard_arrays(
         (found.channels, *shape[1:]) if len(shape) > 1 else shape,
@@ -154,7 +172,7 @@ def plan_arrays(found: DataProbe, wanted: OutputSpec, inputs: bool, modality: st
         concepts=found.concepts,
         modality=modality,
     )
-    return (*arrays, *RELEVANCE_COLUMNS)
+    return (*arrays, *RELEVANCE_COLUMNS, *(OUTPUT_COLUMNS[name] for name in wanted.kind.columns))
 
 
 def describe_data(source: Source) -> str:

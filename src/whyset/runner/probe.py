@@ -3,23 +3,26 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import torch
 
 from whyset.attribution.methods import GradientMethod
 from whyset.errors import InputError
-from whyset.runner.class_names import is_binary, name_classes, require_classes
+from whyset.runner.class_names import require_classes
 from whyset.runner.data_spec import DataSpec
 from whyset.runner.devices import place
+from whyset.runner.explained_output import ExplainedOutput, resolve_output
 from whyset.runner.input_check import check_inputs, require_finite
 from whyset.runner.input_codecs import require_fitting
 from whyset.runner.labels import Labels
 from whyset.runner.method_maps import naming_method, require_modality
-from whyset.runner.output import Output, find_binary_output, find_output, note_unit_interval
+from whyset.runner.output import note_unit_interval
+from whyset.runner.output_kinds import Logits
 from whyset.runner.output_spec import ExplainedBatch, OutputSpec, explainer
-from whyset.runner.sources import Source, spread
+from whyset.runner.rows import make_rows
+from whyset.runner.sources import RowSource, Source, spread
 from whyset.runner.sources.source import attempt
 from whyset.runner.targets import label_tensor
 from whyset.store import Check
@@ -34,20 +37,20 @@ PROBED = 8
 class DataProbe:
     """Properties of a run found by a few samples.
 
-    `shape` is that of one input, `channels` is the first side of its stored map, `integers` is True for ids of tokens,
-    `outputs` is the number of the model's outputs,
-    `layers` and `concepts` hold the shape of one row of every recorded layer, `output` is the value of the model that
-    is explained, `example` one input, and `checks` are those found so far.
+    `source` has the rows of the run, and `wanted` the explained outputs by their kind, with the names of the scores in
+    `class_names`. `shape` is that of one input, `channels` is the first side of its stored map, `integers` is True for
+    ids of tokens, `layers` and `concepts` hold the shape of one row of every recorded layer, `example` is one input,
+    and `checks` are those found so far.
     """
 
+    source: Source
+    wanted: OutputSpec
+    class_names: tuple[str, ...]
     shape: tuple[int, ...]
     channels: int
     integers: bool
-    outputs: int
-    class_names: tuple[str, ...]
     layers: Mapping[str, tuple[int, ...]]
     concepts: Mapping[str, int]
-    output: Output
     example: torch.Tensor
     checks: tuple[Check, ...]
 
@@ -66,31 +69,30 @@ def probe(
     samples = read_some(source)
     _require_modality(wanted, samples[0][0], kind_of_data or DataSpec())
     require_fitting(source.preprocessing, samples[0][0].shape)
-    output, kind = _outputs(model, place(torch.stack([image for image, _ in samples]), model))
-    outputs = int(output.shape[1])
-    wanted.targets.check(outputs)
-    names = name_classes(source, given, outputs)
+    found = resolve_output(model, place(torch.stack([x for x, _ in samples]), model), wanted, source, given)
+    wanted, names = found.wanted, found.names
+    rows = make_rows(source, wanted.kind, wanted.targets, names)
+    samples = read_some(rows.source) if isinstance(rows.source, RowSource) else samples
+    outputs = 1 if found.output.dim() == 1 else found.output.shape[1]
     require_classes([label for _, label in samples], len(names), outputs)
-    if is_binary(len(names), outputs):
-        kind = find_binary_output(output, kind)
     samples = [sample for sample in samples if sample[1] is None or 0 <= sample[1] < len(names)]
-    x, labels = place(torch.stack([image for image, _ in samples]), model), [label for _, label in samples]
+    x, labels = place(torch.stack([x for x, _ in samples]), model), [label for _, label in samples]
     naming = nullcontext() if isinstance(wanted.method, GradientMethod) else naming_method(wanted.method)
-    with naming, explainer(model, replace(wanted, output=kind)) as explain, _naming_writes():
+    with naming, explainer(model, wanted) as explain, _naming_writes():
         explained = explain(x, label_tensor(labels, x.device))
     _require_some_finite(explained)
-    rows = {name: tuple(relevance.shape[2:]) for name, relevance in explained.relevance.items()}
+    shapes = {name: tuple(relevance.shape[2:]) for name, relevance in explained.relevance.items()}
     return DataProbe(
-        shape=tuple(x.shape[1:]),
-        channels=rows[RELEVANCE][0],
-        integers=not x.is_floating_point(),
-        outputs=outputs,
+        source=rows.source,
+        wanted=wanted,
         class_names=names,
-        layers={name: rows[LAYER + name] for name in wanted.layers},
-        concepts={name: rows[CONCEPT + name][0] for name in wanted.concepts},
-        output=kind,
+        shape=tuple(x.shape[1:]),
+        channels=shapes[RELEVANCE][0],
+        integers=not x.is_floating_point(),
+        layers={name: shapes[LAYER + name] for name in wanted.layers},
+        concepts={name: shapes[CONCEPT + name][0] for name in wanted.concepts},
         example=x[:1],
-        checks=_check(model, x, explained.output, kind),
+        checks=_check(model, x, found, rows.note),
     )
 
 
@@ -100,12 +102,17 @@ def _require_modality(wanted: OutputSpec, x: torch.Tensor, kind: DataSpec) -> No
         require_modality(wanted.method, kind.of(tuple(x.shape), integers=not x.is_floating_point()))
 
 
-def _check(model: torch.nn.Module, x: torch.Tensor, output: torch.Tensor, kind: Output) -> tuple[Check, ...]:
+def _check(model: torch.nn.Module, x: torch.Tensor, found: ExplainedOutput, of_rows: str) -> tuple[Check, ...]:
     """Check the model's output, and whether it was trained on inputs like these."""
-    severity: Severity = "note" if kind.is_logit else "warning"
-    note = kind.note or note_unit_interval(output, kind)
-    of_output = Check("output", severity, len(x), len(x), note) if note else None
-    return tuple(check for check in (of_output, check_inputs(model, x)) if check is not None)
+    value, kind = found.wanted.output, found.wanted.kind
+    severity: Severity = "note" if value.is_logit else "warning"
+    note = value.note or (note_unit_interval(found.output, value) if isinstance(kind, Logits) else "")
+    checks = [Check("output", severity, len(x), len(x), note)] if note else []
+    if kind.name != Logits.name or of_rows:
+        described = f"outputs are of kind {kind.describe()}" + (f": {of_rows}" if of_rows else "")
+        checks.append(Check("output_kind", "note", len(x), len(x), described))
+    of_inputs = check_inputs(model, x)
+    return (*checks, of_inputs) if of_inputs is not None else tuple(checks)
 
 
 def read_some(source: Source) -> list[tuple[torch.Tensor, int | None]]:
@@ -125,21 +132,6 @@ def read_some(source: Source) -> list[tuple[torch.Tensor, int | None]]:
 def _read_finite(source: Source, index: int) -> tuple[torch.Tensor, int | None]:
     x, label = source[index]
     return require_finite(x), label
-
-
-def _outputs(model: torch.nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, Output]:
-    try:
-        output, kind = find_output(model, x)
-    except (RuntimeError, ValueError, TypeError, IndexError, AssertionError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"the model does not accept inputs of shape {tuple(x.shape)}: {reason}") from error
-    if not isinstance(output, torch.Tensor) or output.ndim != 2 or len(output) != len(x):
-        got = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
-        raise InputError(
-            f"the model must return scores of shape ({len(x)}, classes), not {got}; for a detector, a segmenter or a "
-            "model with several heads, give a module that returns the scores to be explained, one row per sample"
-        )
-    return output, kind
 
 
 @contextmanager

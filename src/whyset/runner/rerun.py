@@ -19,6 +19,7 @@ from whyset.runner.input_codecs import InputCodec, codec_from_dict
 from whyset.runner.labels import Labels
 from whyset.runner.methods import explain_unrepeatable, method_from_dict
 from whyset.runner.models import ModelSource
+from whyset.runner.output_kinds import FunctionKind, kind_from_dict
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.sources import ArrayFileSource, source_at
 from whyset.runner.versions import versions
@@ -99,6 +100,8 @@ def _request(kept: Run, run: str | AnyPath, data: str | Path | None) -> ExplainC
         composite=AUTO if config.attributor is not None else composite_from_dict(config.composite, str(run)),
         method=method_from_dict(config.attributor, str(run)),
         target=config.target if isinstance(config.target, (str, int)) else list(config.target),
+        output=_choice(config),
+        output_kind=kind_from_dict(config.output_kind),
         layers=config.layers,
         concepts=config.concepts,
         dtype=config.dtype,
@@ -127,7 +130,15 @@ def _reasons(config: RunConfig, data: str | Path | None) -> list[str]:
         reasons.append("the data was an object given from Python (save it as .npz or a folder, and explain that)")
     if (reason := explain_unrepeatable(config.attributor)) is not None:
         reasons.append(reason)
+    if isinstance(config.output_choice, Mapping) or config.output_kind_name == FunctionKind.name:
+        reasons.append("the output was chosen by a function given from Python (call explain with it to continue the run)")
+    if str(config.target).startswith("list:"):
+        reasons.append("the target was a list with one output for each sample (call explain with it)")
     return reasons
+
+
+def _choice(config: RunConfig) -> str | int | None:
+    return None if isinstance(config.output_choice, Mapping) else config.output_choice
 
 
 def _model(run: Run, preprocessing: InputCodec) -> ModelSource:

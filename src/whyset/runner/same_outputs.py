@@ -1,22 +1,23 @@
 """Continuing a run: the model must give committed samples the predictions and confidences that the run has."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from whyset.engines import Progress
 from whyset.errors import RunMismatchError
-from whyset.runner.class_names import is_binary
 from whyset.runner.devices import placement
-from whyset.runner.output import Output, compute_confidence, make_attributor, predict_binary
+from whyset.runner.output_spec import OutputSpec
 from whyset.runner.prefetch import Prefetcher
 from whyset.runner.probe import PROBED
 from whyset.runner.same_inputs import choose_samples
+from whyset.runner.targets import label_tensor
 from whyset.store import DONE, Run
-from whyset.store.layout import STATUS
+from whyset.store.layout import OUTPUT_VALUE, STATUS
 
 COMPARED_OUTPUTS = 2 * PROBED
 """Samples whose outputs are compared, in batches of a size that was tried before."""
@@ -34,30 +35,40 @@ _NO_EVIDENCE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class _Outputs:
-    """Values that are explained (n, classes), with predictions and confidences (n,)."""
+class _Stored:
+    """What a run stores of each sample, (n,) each: prediction and confidence, and of some kinds the explained value."""
 
-    values: Tensor
     prediction: Tensor
     confidence: Tensor
+    value: Tensor | None = None
 
-    def differences(self, prediction: Tensor, confidence: Tensor) -> Tensor:
-        """Return the distance to another prediction and confidence, (n,).
+
+@dataclass(frozen=True, eq=False)
+class _Outputs(_Stored):
+    """What the model gives now, with the scores (n, K)."""
+
+    scores: Tensor = field(default_factory=lambda: torch.empty(0, 0))
+
+    def differences(self, other: _Stored) -> Tensor:
+        """Return the distance to another result, (n,).
 
         It is the difference in confidence, or, if another class is predicted, the lead of that class, as a share of the
-        largest value if that is above 1.
+        largest score if that is above 1. Of kinds without a prediction it is the difference in the explained value,
+        likewise.
         """
-        differing = (self.confidence - confidence).abs()
-        if self.values.shape[1] == 1:  # both confidences are at least 1/2
-            ahead = self.confidence + confidence - 1
+        if self.value is not None and other.value is not None:
+            return (self.value - other.value).abs() / other.value.abs().clamp(min=1)
+        differing = (self.confidence - other.confidence).abs()
+        if self.scores.shape[1] == 1:  # both confidences are at least 1/2
+            ahead = self.confidence + other.confidence - 1
         else:
-            leads = self.values.amax(dim=1) - self.values.gather(1, prediction[:, None])[:, 0]
-            ahead = leads / self.values.abs().amax(dim=1).clamp(min=1)
-        return torch.where(self.prediction == prediction, differing, torch.maximum(differing, ahead))
+            leads = self.scores.amax(dim=1) - self.scores.gather(1, other.prediction[:, None])[:, 0]
+            ahead = leads / self.scores.abs().amax(dim=1).clamp(min=1)
+        return torch.where(self.prediction == other.prediction, differing, torch.maximum(differing, ahead))
 
 
 def require_same_outputs(
-    run: Run, reading: Prefetcher, model: torch.nn.Module, output: Output, progress: Progress
+    run: Run, reading: Prefetcher, model: torch.nn.Module, wanted: OutputSpec, progress: Progress
 ) -> None:
     """Run the model on up to 16 samples of committed shards, and compare predictions and confidences with the run's.
 
@@ -68,47 +79,61 @@ def require_same_outputs(
     samples = np.array(choose_samples(run, COMPARED_OUTPUTS), dtype=np.int64)
     samples = samples[run.array(STATUS)[samples * each] == DONE] if len(samples) else samples
     found: list[_Outputs] = []
-    inputs: list[Tensor] = []
+    inputs: list[tuple[Tensor, Tensor]] = []
     kept: list[int] = []
     for first in range(0, len(samples), PROBED):
         batch = reading.gather(samples[first : first + PROBED].tolist())
         if batch.indices:
-            inputs.append(batch.place(reading.source.preprocessing, *placement(model)))
-            found.append(_compute(run, model, output, inputs[-1]))
+            x = batch.place(reading.source.preprocessing, *placement(model))
+            inputs.append((x, label_tensor(batch.labels, x.device)))
+            found.append(_compute(model, wanted, *inputs[-1]))
             kept += batch.indices
     if not kept:
         return
-    rows = np.array(kept, dtype=np.int64) * each
-    prediction = torch.from_numpy(run.array("prediction")[rows])
-    confidence = torch.from_numpy(run.array("confidence")[rows])
+    stored = _read(run, np.array(kept, dtype=np.int64) * each)
     now = _join(found)
-    differences, limit = now.differences(prediction, confidence), _tolerance(model)
+    differences, limit = now.differences(stored), _tolerance(model)
     if not bool((differences > limit).any()):
         return
-    alone = _join([_compute(run, model, output, x) for part in inputs for x in part.split(1)])
-    limit += _TIMES_NOISE * float(now.differences(alone.prediction, alone.confidence).max())
+    single = [pair for x, labels in inputs for pair in zip(x.split(1), labels.split(1), strict=True)]
+    limit += _TIMES_NOISE * float(now.differences(_join([_compute(model, wanted, *pair) for pair in single])).max())
     if limit > _NO_EVIDENCE:
         progress.info(
             "the model gives a sample other outputs each time or in another batch, so it could not be compared with "
             "the model that the run was begun with"
         )
     elif bool((differences > limit).any()):
-        raise _mismatch(run, reading, kept, now, prediction, confidence, differences > limit)
+        raise _mismatch(run, reading, kept, now, stored, differences > limit)
 
 
-def _compute(run: Run, model: torch.nn.Module, kind: Output, x: Tensor) -> _Outputs:
+def _read(run: Run, rows: NDArray[np.int64]) -> _Stored:
+    has_value = any(spec.name == OUTPUT_VALUE for spec in run.arrays)
+    return _Stored(
+        torch.from_numpy(run.array("prediction")[rows]),
+        torch.from_numpy(run.array("confidence")[rows]),
+        torch.from_numpy(run.array(OUTPUT_VALUE)[rows]) if has_value else None,
+    )
+
+
+def _compute(model: torch.nn.Module, wanted: OutputSpec, x: Tensor, labels: Tensor) -> _Outputs:
+    """Compute what a run stores of the first target of each sample."""
     with torch.no_grad():
-        values = make_attributor(model, None, kind).run_model(x)
-    binary = is_binary(len(run.config.class_names), values.shape[1])
-    prediction = predict_binary(values, kind) if binary else values.argmax(dim=1)
-    return _Outputs(values.float().cpu(), prediction.cpu(), compute_confidence(values, kind).cpu())
+        output = wanted.make_model(model)(x.clone())
+    chosen = wanted.targets.indices(output, labels)[:1]
+    scores, target = output[:, : wanted.targets.outputs], wanted.targets.stored_indices(chosen)
+    prediction = wanted.kind.predict(scores, target)[0]
+    confidence = wanted.kind.confidence(scores, target, wanted.output)[0].float()
+    value = output.gather(1, chosen.T)[:, 0].float().cpu() if OUTPUT_VALUE in wanted.kind.columns else None
+    return _Outputs(prediction.cpu(), confidence.cpu(), value, scores.float().cpu())
 
 
 def _join(parts: Sequence[_Outputs]) -> _Outputs:
+    values = [part.value for part in parts if part.value is not None]
     return _Outputs(
-        torch.cat([part.values for part in parts]),
         torch.cat([part.prediction for part in parts]),
         torch.cat([part.confidence for part in parts]),
+        torch.cat(values) if values else None,
+        torch.cat([part.scores for part in parts]),
     )
 
 
@@ -117,24 +142,23 @@ def _tolerance(model: torch.nn.Module) -> float:
 
 
 def _mismatch(
-    run: Run,
-    reading: Prefetcher,
-    samples: Sequence[int],
-    now: _Outputs,
-    prediction: Tensor,
-    confidence: Tensor,
-    differs: Tensor,
+    run: Run, reading: Prefetcher, samples: Sequence[int], now: _Outputs, stored: _Stored, differs: Tensor
 ) -> RunMismatchError:
     """The error that names the first sample that differs."""
     first, index = int(differs.nonzero()[0]), samples[int(differs.nonzero()[0])]
     shard = index * run.config.targets_per_sample // run.config.shard_rows
-    names = run.config.class_names
-    then = f"{names[int(prediction[first])]} with confidence {float(confidence[first]):.3g}"
-    got = f"{names[int(now.prediction[first])]} with {float(now.confidence[first]):.3g}"
+    then, got = _describe(run, stored, first), _describe(run, now, first)
     return RunMismatchError(
         f"{run.path} cannot be continued: the model has the weights of the run and is another function, so old and new "
-        f"explanations would be mixed: for sample {index} ({reading.source.ids[index]}) expected the prediction {then} "
-        f"as in shard {shard}, got {got} ({int(differs.sum())} of {len(samples)} samples that were compared differ); "
-        "give the model as it was (its code and the modules that it imports, buffers that are not saved, attributes, "
-        "hooks), or choose another folder"
+        f"explanations would be mixed: for sample {index} ({reading.source.ids[index]}) expected {then} as in shard "
+        f"{shard}, got {got} ({int(differs.sum())} of {len(samples)} samples that were compared differ); give the "
+        "model as it was (its code and the modules that it imports, buffers that are not saved, attributes, hooks), or "
+        "choose another folder"
     )
+
+
+def _describe(run: Run, found: _Stored, place: int) -> str:
+    if found.value is not None:
+        return f"the value {float(found.value[place]):.3g}"
+    name = run.config.class_names[int(found.prediction[place])]
+    return f"the prediction {name} with confidence {float(found.confidence[place]):.3g}"

@@ -11,23 +11,24 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from whyset.runner.class_names import is_binary
 from whyset.runner.devices import placement
 from whyset.runner.job import Job, ShardWorker
 from whyset.runner.loss_measurement import LossSamples, measure_losses
-from whyset.runner.output import compute_confidence, predict_binary
-from whyset.runner.output_spec import ExplainedBatch, explainer
+from whyset.runner.output_kinds import NO_CLASS
+from whyset.runner.output_spec import ExplainedBatch, OutputSpec, explainer
 from whyset.runner.prefetch import Batch
 from whyset.runner.randomness import seeding
-from whyset.runner.sources import UNKNOWN
+from whyset.runner.sources import UNKNOWN, RowSource
 from whyset.runner.sources.file_state import require_unchanged
 from whyset.runner.tallies import Tallies
 from whyset.runner.targets import label_tensor
 from whyset.runner.versions import provenance
 from whyset.store import DONE, Run
-from whyset.store.layout import INPUT, STATUS
+from whyset.store.layout import INPUT, OUTPUT_VALUE, PREDICTED, STATUS
 from whyset.store.losses import ShardLosses
 from whyset.store.shards import write_shard
+
+_HALF = 0.5
 
 
 @dataclass(frozen=True)
@@ -120,22 +121,27 @@ def _compute(worker: ShardWorker, shard: int) -> tuple[ShardRows, ShardLosses | 
 def _keep(job: Job, batch: Batch, x: Tensor, explained: ExplainedBatch, rows: ShardRows) -> None:
     _record_unconfirmed(batch, explained, rows)
     _record_non_finite(batch, explained, rows)
-    confidence = compute_confidence(explained.output, job.wanted.output)
-    target, prediction = _classes(job, explained)
-    columns = {"target": target, "prediction": prediction[None], "confidence": confidence[None]}
-    each = {name: values.expand(rows.each, -1) for name, values in columns.items()}
-    measured = {name: values for name, values in explained.measures.columns.items() if name in rows.arrays}
-    rows.put(batch, {**explained.relevance, **each, **measured})  # runs begun before version 1.3 lack the measured
+    columns = _columns(job.wanted, explained) | explained.measures.columns
+    known = {name: values for name, values in columns.items() if name in rows.arrays}  # earlier runs lack some
+    rows.put(batch, {**explained.relevance, **known})
     rows.tallies.add_inputs(x, job.source.preprocessing, getattr(job.source, "measured", None) is not None)
-    rows.tallies.add_labels(batch.labels, job.run.labels[np.array(batch.indices) * rows.each])
+    if not isinstance(job.source, RowSource):
+        rows.tallies.add_labels(batch.labels, job.run.labels[np.array(batch.indices) * rows.each])
     rows.tallies.add_maps(explained.measures)
 
 
-def _classes(job: Job, explained: ExplainedBatch) -> tuple[Tensor, Tensor]:
-    """Return the explained classes (targets, n) and the predicted ones (n,); for a single output, class 1 or 0."""
-    if is_binary(len(job.run.config.class_names), explained.output.shape[1]):
-        return torch.ones_like(explained.chosen), predict_binary(explained.output, job.wanted.output)
-    return explained.chosen, explained.output.detach().argmax(dim=1)
+def _columns(wanted: OutputSpec, explained: ExplainedBatch) -> dict[str, Tensor]:
+    """Return target, prediction, confidence and the columns of the output kind, (targets, n) each."""
+    kind, chosen, output = wanted.kind, explained.chosen, explained.output.detach()
+    scores, target = output[:, : wanted.targets.outputs], wanted.targets.stored_indices(chosen)
+    confidence = kind.confidence(scores, target, wanted.output)
+    return {
+        "target": target,
+        "prediction": kind.predict(scores, target),
+        "confidence": confidence,
+        OUTPUT_VALUE: output.gather(1, chosen.T).T.float(),
+        PREDICTED: (confidence > _HALF).to(torch.uint8),
+    }
 
 
 def _record_unconfirmed(batch: Batch, explained: ExplainedBatch, rows: ShardRows) -> None:
@@ -183,8 +189,9 @@ def read_shard_report(run: Run, shard: int) -> ShardReport:
     start, stop = run.shard_range(shard)
     each = run.config.targets_per_sample
     done = run.array(STATUS)[start:stop] == DONE
-    labeled = (done & (run.labels[start:stop] != UNKNOWN))[::each]
-    correct = (run.array("prediction")[start:stop] == run.labels[start:stop])[::each]
+    prediction = run.array("prediction")[start:stop]
+    labeled = (done & (run.labels[start:stop] != UNKNOWN) & (prediction != NO_CLASS))[::each]
+    correct = (prediction == run.labels[start:stop])[::each]
     return ShardReport(
         shard=shard,
         samples=(stop - start) // each,

@@ -7,6 +7,7 @@ import numpy as np
 from whyset.engines import Progress, TaskResult
 from whyset.errors import InputError, WhysetError
 from whyset.runner.gate import Gate
+from whyset.runner.output_kinds import NO_CLASS
 from whyset.runner.shard import ShardReport
 from whyset.runner.sources import UNKNOWN
 from whyset.store import DONE, Run
@@ -45,9 +46,10 @@ class Summary:
         if failures and not done.any():
             count = len(failures) // self.each
             raise InputError(f"none of {count:,} samples was explained; the first is {_name_failure(failures[0])}")
-        labeled = (done & (self.run.labels != UNKNOWN))[:: self.each]
+        prediction = self.run.column("prediction")
+        labeled = (done & (self.run.labels != UNKNOWN) & (prediction != NO_CLASS))[:: self.each]
         if labeled.any():
-            correct = int(np.sum((self.run.column("prediction") == self.run.labels)[:: self.each][labeled]))
+            correct = int(np.sum((prediction == self.run.labels)[:: self.each][labeled]))
             self._say_accuracy("accuracy", correct, int(labeled.sum()))
         if failures:
             samples = list_failed_samples(failures)

@@ -24,6 +24,8 @@ class RunConfig:
     side) reduce the maps. `modality` is "image", "series", "text" or "table" (None: by the shape of the maps),
     `features` names the columns of tables or the channels, `rate` is the number of positions of a series per second.
     `output` is the value of the model that is explained: its output, or for instance "logit before softmax".
+    `output_choice` names the output of a model that returns several, and `output_kind` is its kind with its parameters
+    where it is not logits: None for scores of exclusive classes.
     `attributor` is the method with its parameters where it is not the gradient by the rules of `composite`, and
     `method_text` describes it for users.
     `None` in `weights_hash` or `dataset_fingerprint` means unknown (imported runs): such a run is never continued.
@@ -55,6 +57,8 @@ class RunConfig:
     features: tuple[str, ...] = ()
     rate: float | None = None
     output: str = MODEL_OUTPUT
+    output_choice: str | int | Mapping[str, JSON] | None = None
+    output_kind: Mapping[str, JSON] | None = None
     attributor: Mapping[str, JSON] | None = None
     method_text: str = ""
     dataset: str = ""
@@ -97,6 +101,11 @@ class RunConfig:
         if self.attributor is not None:
             return self.method_text or str(self.attributor.get("name"))
         return "gradient" if self.composite is None else str(self.composite.get("name"))
+
+    @property
+    def output_kind_name(self) -> str:
+        """Name of the kind of the outputs."""
+        return "logits" if self.output_kind is None else str(self.output_kind.get("name"))
 
     @property
     def hash(self) -> str:
@@ -157,7 +166,8 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("preprocessing", "versions", "origin"), (dict,)),
     **dict.fromkeys(("class_names", "layers", "concepts", "features"), (list,)),
     **dict.fromkeys(("shard_rows", "seed", "targets_per_sample"), (int,)),
-    **dict.fromkeys(("composite", "attributor"), (dict, type(None))),
+    **dict.fromkeys(("composite", "attributor", "output_kind"), (dict, type(None))),
+    "output_choice": (str, int, dict, type(None)),
     "target": (str, int, list),
     "pool": (int, type(None)),
     "rate": (int, float, type(None)),
@@ -170,6 +180,8 @@ _OMITTED: dict[str, Any] = {
     "features": [],
     "rate": None,
     "output": MODEL_OUTPUT,
+    "output_choice": None,
+    "output_kind": None,
     "attributor": None,
     "method_text": "",
 }

@@ -2,10 +2,22 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from whyset.errors import InputError
 from whyset.store.arrays import ArraySpec, dimension_names
-from whyset.store.layout import ARRIVED, CONCEPT, INPUT, LARGEST, LAYER, RELEVANCE, STATUS, safe_name
+from whyset.store.layout import (
+    ARRIVED,
+    CONCEPT,
+    INPUT,
+    LARGEST,
+    LAYER,
+    OUTPUT_VALUE,
+    PREDICTED,
+    RELEVANCE,
+    STATUS,
+    safe_name,
+)
 from whyset.store.modality import DIMENSIONS, IMAGE, INPUT_TYPES
 
 _TARGET_BYTES = 64 * 2**20
@@ -47,6 +59,15 @@ def standard_arrays(
 
 RELEVANCE_COLUMNS = (ArraySpec(ARRIVED, (), "float32", math.nan), ArraySpec(LARGEST, (), "float32", math.nan))
 """Columns that `explain` adds since version 1.3: the share of relevance that arrived, and its largest value."""
+
+
+OUTPUT_COLUMNS = MappingProxyType(
+    {
+        OUTPUT_VALUE: ArraySpec(OUTPUT_VALUE, (), "float32", math.nan),
+        PREDICTED: ArraySpec(PREDICTED, (), "uint8", 0),
+    }
+)
+"""Columns of the runs of some kinds of outputs."""
 
 
 def list_stored_arrays(arrays: Sequence[ArraySpec]) -> tuple[ArraySpec, ...]:

@@ -122,7 +122,7 @@ def test_floats_are_shown_by_the_range_of_their_values(tmp_path: Path) -> None:
     [
         ({"images": IMAGES}, None, "have no preprocessing"),
         ({"pictures": IMAGES}, PLAIN, "has pictures: expected one of images, image, data"),
-        ({"images": IMAGES, "labels": LABELS[:3]}, PLAIN, "labels must be 7 whole numbers"),
+        ({"images": IMAGES, "labels": LABELS[:3]}, PLAIN, "labels must be 7, one for each sample"),
         ({"images": IMAGES, "ids": np.array(["a"] * 7)}, PLAIN, "expected 7 different ids, one for each sample, got 1"),
         ({"images": IMAGES[:0]}, PLAIN, "the array of images is empty"),
         ({"images": RANDOM.integers(0, 9, (7, 3, 8, 3), dtype=np.uint8)}, PLAIN, "both could be the channels"),

@@ -56,12 +56,15 @@ class Activation:
     def gives_logits(self, output: Tensor) -> bool:
         """Check if its input, shaped like the model's output (n, ...), is the logits of the classes.
 
-        A softmax must run over all values of a row and over nothing else, and the input must be unmodified since.
+        A softmax must run over all values of a row and over nothing else, or, for an output (n, classes, ...) with
+        positions, over the classes at each of them; and the input must be unmodified since.
         """
         if _version(self.before) != self.version_before or self.before.numel() != output.numel():
             return False
         if self.axis is None:
             return True
+        if output.dim() > 2 and self.after.shape == output.shape:
+            return self.count > 1 and self.axis == 1
         # One value has the softmax 1 whatever it is, so its logit says nothing of the output.
         return 1 < self.count == output.shape[1:].numel() and self.after.shape[: self.axis].numel() == len(output)
 

@@ -104,3 +104,24 @@ def _name_tensors(value: Any, name: str) -> dict[str, Tensor]:
 def _list_names(returned: Any) -> str:
     names = [f"{name} {tuple(value.shape)}" for name, value in _name_tensors(returned, "").items()]
     return f"its floating point tensors are {', '.join(names)}" if names else "it holds no floating point tensor"
+
+
+def find_choice(returned: Any) -> str | int | None:
+    """Find the output to explain without gradients: None for a tensor, the only tensor, or the one named "logits".
+
+    InputError: there is none, or the choice is not unique.
+
+    >>> import torch
+    >>> find_choice({"logits": torch.zeros(2, 3), "hidden": torch.zeros(2, 5)}), find_choice(torch.zeros(2, 3))
+    ('logits', None)
+    """
+    if isinstance(returned, Tensor):
+        return None
+    names = [key for key, value in _items(returned).items() if isinstance(value, Tensor) and value.is_floating_point()]
+    if len(names) == 1 or "logits" in names:
+        return "logits" if "logits" in names else names[0]
+    what = f"{len(names)} outputs could be explained" if names else "none of its outputs is a floating point tensor"
+    raise InputError(
+        f"the model returns {type(returned).__name__}, and {what}. Choose one by output=<name, index or function> "
+        f"(--output); {_list_names(returned)}"
+    )

@@ -68,9 +68,7 @@ class FunctionMethod(Method):
     @property
     def path(self) -> str:
         """The module and the name of the function."""
-        function = _unwrap(self.function)
-        named = function if hasattr(function, "__qualname__") else type(function)
-        return f"{named.__module__}.{named.__qualname__}"
+        return str(identify_function(self.function)["function"])
 
     def describe(self) -> str:
         """Return the name of the function."""
@@ -78,18 +76,23 @@ class FunctionMethod(Method):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the name of the function and the hash of its source, by which another function is noticed."""
-        function = _unwrap(self.function)
-        named = function if inspect.isroutine(function) else type(function)
-        try:
-            text = inspect.getsource(named) + _describe_state(self.function)
-        except (OSError, TypeError):  # defined in a shell, or not written in Python
-            return {"name": self.name, "fields": {"function": self.path, "source_sha256": None}}
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        return {"name": self.name, "fields": {"function": self.path, "source_sha256": digest}}
+        return {"name": self.name, "fields": identify_function(self.function)}
 
     def bind(self, model: nn.Module) -> "FunctionAttributor":
         """Make the attributor for a model."""
         return FunctionAttributor(model, self.function)
+
+
+def identify_function(function: Callable[..., Any]) -> dict[str, str | None]:
+    """Return the path of a function and the hash of its source and state; None without a source, as in a shell."""
+    inner = _unwrap(function)
+    named = inner if hasattr(inner, "__qualname__") else type(inner)
+    path = f"{named.__module__}.{named.__qualname__}"
+    try:
+        text = inspect.getsource(inner if inspect.isroutine(inner) else type(inner)) + _describe_state(function)
+    except (OSError, TypeError):  # defined in a shell, or not written in Python
+        return {"function": path, "source_sha256": None}
+    return {"function": path, "source_sha256": hashlib.sha256(text.encode()).hexdigest()}
 
 
 def _unwrap(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,20 +1,28 @@
-"""Parameters of a method from texts `key=value`, read by the types of its fields."""
+"""Parameters of a method, or of another part, from texts `key=value`, read by the types of its fields."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from types import MappingProxyType, NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Protocol, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from whyset.arguments import get_required_fields
-from whyset.attribution.methods.method import Method
 from whyset.errors import InputError
 
 _BOOLS = MappingProxyType({"true": True, "false": False})
 
 
-def parse_options(kind: type[Method], options: Sequence[str]) -> Method:
-    """Make a method from options `key=value`.
+class Part(Protocol):
+    """A frozen dataclass with a name."""
+
+    name: ClassVar[str]
+
+
+P = TypeVar("P", bound=Part)
+
+
+def parse_options(kind: type[P], options: Sequence[str], flag: str = "--method-option") -> P:
+    """Make a method, or another part, from options `key=value` that were given by `flag`.
 
     Numbers and texts are written as they are, several numbers with commas, mappings as JSON, None as "none".
 
@@ -24,22 +32,22 @@ def parse_options(kind: type[Method], options: Sequence[str]) -> Method:
 
     InputError: a key is unknown, given twice or missing, or a value does not have the type of its field.
     """
-    known, given = {part.name: part for part in fields(kind)}, dict[str, Any]()
+    known, given = {part.name: part for part in fields(cast(Any, kind))}, dict[str, Any]()
     hints = get_type_hints(kind)
     for option in options:
         key, separator, text = option.partition("=")
         if not separator:
             raise InputError(
-                f"--method-option {option}: expected key=value; the keys of {kind.name} are {_list(known)}"
+                f"{flag} {option}: expected key=value; the keys of {kind.name} are {_list(known)}"
             )
         if key not in known:
-            raise InputError(f"--method-option {option}: {kind.name} has no option {key!r}; it has {_list(known)}")
+            raise InputError(f"{flag} {option}: {kind.name} has no option {key!r}; it has {_list(known)}")
         if key in given:
-            raise InputError(f"--method-option {key} is given twice: give it once")
-        given[key] = _read(f"--method-option {option}", hints[key], text)
+            raise InputError(f"{flag} {key} is given twice: give it once")
+        given[key] = _read(f"{flag} {option}", hints[key], text)
     missing = [name for name in get_required_fields(kind) if name not in given]
     if missing:
-        raise InputError(f"{kind.name} needs {' and '.join(missing)}: add --method-option {missing[0]}=...")
+        raise InputError(f"{kind.name} needs {' and '.join(missing)}: add {flag} {missing[0]}=...")
     return kind(**given)
 
 

@@ -13,7 +13,7 @@ from whyset.runner.sources.dataset import DatasetSource
 from whyset.runner.sources.folder import FolderSource
 from whyset.runner.sources.hugging_face import SAVED, SPLITS, HuggingFaceSource
 from whyset.runner.sources.source import UNKNOWN, Source, read, spread
-from whyset.runner.sources.subset import SpreadSource
+from whyset.runner.sources.subset import RowSource, SpreadSource, get_columns
 
 __all__ = [
     "UNKNOWN",
@@ -22,9 +22,11 @@ __all__ = [
     "DatasetSource",
     "FolderSource",
     "HuggingFaceSource",
+    "RowSource",
     "Source",
     "SpreadSource",
     "as_source",
+    "get_columns",
     "is_source",
     "read",
     "source_at",

@@ -20,7 +20,8 @@ from whyset.runner.sources.codec_choice import CodecChoice, show_images, show_va
 from whyset.runner.sources.content import row_content
 from whyset.runner.sources.file_state import FileState
 from whyset.runner.sources.measuring import MeasuredRange, measure_rows
-from whyset.runner.sources.rows import ArrayRows, RowForm, RowLabels, check_ids
+from whyset.runner.sources.given_labels import GivenLabels
+from whyset.runner.sources.rows import ArrayRows, RowForm, check_ids
 from whyset.store.boundary import open_regular
 from whyset.store.foreign_hdf5 import Hdf5Group, open_hdf5
 
@@ -83,15 +84,19 @@ class ArrayFileSource:
 
     @property
     def labels(self) -> NDArray[np.int64]:
-        return self._labels.indices
+        return self.given_labels.indices
 
     @cached_property
-    def _labels(self) -> RowLabels:
+    def given_labels(self) -> GivenLabels:
         name = self._name(self.labels_name, LABEL_KEYS, "labels")
-        return RowLabels.of(None if name is None else self._whole(name), len(self))
+        return GivenLabels.of(None if name is None else self._whole(name), len(self), self._class_names)
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        return self._class_names or self.given_labels.names
 
     @cached_property
-    def class_names(self) -> tuple[str, ...] | None:
+    def _class_names(self) -> tuple[str, ...] | None:
         found = self._texts("class_names")
         return self.names or (None if found is None else tuple(found))
 
@@ -135,7 +140,7 @@ class ArrayFileSource:
         """Return the SHA-256 of dtype, shape and bytes of the images (of large files: of some rows), labels and ids."""
         rows = self._rows
         digest = hashlib.sha256(f"{rows.dtype.str}{rows.shape}".encode() + "\0".join(self.ids).encode())
-        digest.update(self.labels.tobytes())
+        digest.update(self.given_labels.content())
         row_content(digest, rows)
         return digest.hexdigest()
 
@@ -149,7 +154,7 @@ class ArrayFileSource:
     def read(self, index: int) -> tuple[torch.Tensor, int | None]:
         with self._lock:  # h5py serves one thread at a time
             row = np.asarray(self._rows[index])
-        return self.form.read(row, self.preprocessing), self._labels[index]
+        return self.form.read(row, self.preprocessing), self.given_labels[index]
 
     @cached_property
     def _lock(self) -> threading.Lock:

@@ -13,7 +13,8 @@ from whyset.runner.input_codecs import InputCodec
 from whyset.runner.sources.codec_choice import CodecChoice, show_images, show_values
 from whyset.runner.sources.content import row_content
 from whyset.runner.sources.measuring import measure_rows
-from whyset.runner.sources.rows import RowForm, RowLabels, check_ids, move_to_host
+from whyset.runner.sources.given_labels import GivenLabels, LabelForm
+from whyset.runner.sources.rows import RowForm, check_ids, move_to_host
 
 
 class ArraySource:
@@ -42,10 +43,10 @@ class ArraySource:
         self.images = _numpy(images)
         self.form = RowForm.of(self.images.shape, self.images.dtype)
         count = len(self.images)
-        self._labels = RowLabels.of(None if labels is None else _numpy(labels), count)
-        self.labels = self._labels.indices
+        self.given_labels = GivenLabels.of(labels, count, class_names)
+        self.labels = self.given_labels.indices
         self.ids = check_ids(list(map(str, range(count))) if ids is None else list(ids), count)
-        self.class_names = class_names
+        self.class_names = class_names or self.given_labels.names
         shown = self._shown(preprocessing)
         self.preprocessing, self.notes, self.measured = shown.kept, shown.notes, shown.measured
 
@@ -59,6 +60,8 @@ class ArraySource:
         for array in (self.images, self.labels):
             digest.update(f"{array.dtype.str}{array.shape}".encode())
             row_content(digest, array)
+        if self.given_labels.form in (LabelForm.SETS, LabelForm.VALUES):
+            digest.update(self.given_labels.content())
         return digest.hexdigest()
 
     def __len__(self) -> int:
@@ -69,7 +72,7 @@ class ArraySource:
         return (self.preprocessing.normalize(x) if x.dtype == torch.uint8 else x), label
 
     def read(self, index: int) -> tuple[torch.Tensor, int | None]:
-        return self.form.read(self.images[index], self.preprocessing), self._labels[index]
+        return self.form.read(self.images[index], self.preprocessing), self.given_labels[index]
 
     def _shown(self, given: InputCodec | None) -> CodecChoice:
         if given is not None and self.form.images:

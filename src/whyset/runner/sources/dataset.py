@@ -19,9 +19,10 @@ from whyset.runner.input_codecs import InputCodec, of_images
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.sources.codec_choice import CodecChoice, show_images, show_values
 from whyset.runner.sources.content import file_content, row_content
+from whyset.runner.sources.given_labels import GivenLabels, LabelForm
 from whyset.runner.sources.measuring import MeasuredRange, measure_range
 from whyset.runner.sources.rows import RowForm, move_to_host
-from whyset.runner.sources.source import attempt, parse_label, parse_label_or_unknown, spread
+from whyset.runner.sources.source import attempt, parse_label, spread
 
 IMAGE_KEYS = ("image", "img", "pixel_values", "x", "input_ids", "input_values")
 LABEL_KEYS = ("label", "labels", "fine_label", "y")
@@ -64,15 +65,23 @@ class DatasetSource:
         root = Path(_innermost(self.dataset).root).resolve()
         return [(root / name).as_uri() for name in self._paths]
 
-    @cached_property
+    @property
     def labels(self) -> NDArray[np.int64]:
+        return self.given_labels.indices
+
+    @cached_property
+    def given_labels(self) -> GivenLabels:
         found = get_labels(self.dataset)
         if found is None:
-            return np.array([self._label(index) for index in range(len(self))], dtype=np.int64)
-        return np.array(list(map(parse_label_or_unknown, found)), dtype=np.int64)
+            found = [attempt(partial(self._read_label, index))[0] for index in range(len(self))]
+        return GivenLabels.of(found, len(self), self._class_names)
 
     @property
     def class_names(self) -> Sequence[str] | None:
+        return self._class_names or self.given_labels.names
+
+    @property
+    def _class_names(self) -> Sequence[str] | None:
         names = getattr(self.dataset, "classes", None)
         return None if names is None else [str(name) for name in names]
 
@@ -91,7 +100,7 @@ class DatasetSource:
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of all ids and labels, 16 inputs, and some or all stored tensors or files."""
-        digest = hashlib.sha256("\0".join(self.ids).encode() + self.labels.tobytes())
+        digest = hashlib.sha256("\0".join(self.ids).encode() + self.given_labels.content())
         for x in self._survey.values():
             digest.update(b"unreadable" if x is None else x.numpy().tobytes())
         if self._paths is not None:
@@ -110,7 +119,7 @@ class DatasetSource:
 
     def read(self, index: int) -> tuple[torch.Tensor, int | None]:
         image, label = split(self.dataset[int(index)])
-        return self._to_input(image), parse_label(label)
+        return self._to_input(image), self._to_class(label, index)
 
     def _to_input(self, image: Any) -> torch.Tensor:
         """Return pixels as the model sees them, or its float input."""
@@ -155,10 +164,14 @@ class DatasetSource:
             raise MissingPreprocessingError(f"the {images} images of the data set")
         return given
 
-    def _label(self, index: int) -> int:
-        """Return the label of a sample, `UNKNOWN` if it cannot be read."""
-        label, _ = attempt(lambda: split(self.dataset[index])[1])
-        return parse_label_or_unknown(label)
+    def _read_label(self, index: int) -> Any:
+        return split(self.dataset[index])[1]
+
+    def _to_class(self, label: Any, index: int) -> int | None:
+        """Return the class that comes with a sample, or the listed one where labels are not class indices."""
+        if self.given_labels.form is LabelForm.CLASSES and self.given_labels.columns is None:
+            return parse_label(label)
+        return self.given_labels[index]
 
     @cached_property
     def _survey(self) -> dict[int, torch.Tensor | None]:

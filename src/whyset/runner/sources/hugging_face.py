@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from whyset.runner.labels import Labels
 from whyset.runner.sources.content import PART, WHOLE_FILES
 from whyset.runner.sources.dataset import IMAGE_KEYS, LABEL_KEYS, DatasetSource
 from whyset.runner.sources.file_state import FileState
-from whyset.runner.sources.source import parse_label, parse_label_or_unknown, spread
+from whyset.runner.sources.given_labels import GivenLabels, LabelForm
+from whyset.runner.sources.source import spread
 
 SAVED, SPLITS = "state.json", "dataset_dict.json"
 
@@ -62,8 +64,14 @@ class HuggingFaceSource(DatasetSource):
         return cls(datasets.load_from_disk(str(path)), preprocessing, labels, path)
 
     @cached_property
-    def labels(self) -> NDArray[np.int64]:
-        return np.array([self._output(parse_label_or_unknown(label)) for label in self._labels], dtype=np.int64)
+    def given_labels(self) -> GivenLabels:
+        """The labels, with each class index that of the model's output."""
+        found = GivenLabels.of(self._labels, len(self), None if self.class_labels is None else self.class_labels.names)
+        if self.class_labels is None or self.own_names is None:
+            return found
+        if found.form is LabelForm.SETS:
+            return replace(found, given=[tuple(map(self._output, one)) for one in found.given])
+        return replace(found, given=list(map(self._output, found.given)))
 
     @cached_property
     def _labels(self) -> Sequence[Any]:
@@ -75,7 +83,9 @@ class HuggingFaceSource(DatasetSource):
 
     @property
     def class_names(self) -> Sequence[str] | None:
-        return self.own_names if self.class_labels is None else self.class_labels.names
+        if self.class_labels is not None:
+            return self.class_labels.names
+        return self.own_names or self.given_labels.names
 
     @property
     def notes(self) -> list[str]:
@@ -83,7 +93,7 @@ class HuggingFaceSource(DatasetSource):
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the labels, the stored images (of large data sets: of some rows) and some inputs."""
-        digest = hashlib.sha256(f"{len(self)}".encode() + self.labels.tobytes())
+        digest = hashlib.sha256(f"{len(self)}".encode() + self.given_labels.content())
         for x in self._survey.values():
             digest.update(b"unreadable" if x is None else x.numpy().tobytes())
         stored = self.dataset.with_format("arrow")
@@ -93,12 +103,11 @@ class HuggingFaceSource(DatasetSource):
 
     def read(self, index: int) -> tuple[torch.Tensor, int | None]:
         item = self.dataset[int(index)]
-        label = parse_label(self._labels[index])
-        return self._to_input(item[self.image]), None if label is None else self._output(label)
+        return self._to_input(item[self.image]), self.given_labels[index]
 
-    def _output(self, label: int) -> int:
-        """Return the model's output of a label; -1 stands for no label in data sets."""
-        if self.class_labels is None or self.own_names is None or label < 0:
+    def _output(self, label: Any) -> Any:
+        """Return the model's output of a label; None and -1 stand for no label."""
+        if self.class_labels is None or self.own_names is None or label is None or label < 0:
             return label
         return self.class_labels.indices[self.own_names[label]]
 

@@ -1,7 +1,6 @@
 """Conversion of one row of an array in memory or in a file to a model's input."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,14 +10,6 @@ from PIL import Image
 
 from whyset.errors import InputError
 from whyset.runner.input_codecs import InputCodec, of_images
-from whyset.runner.sources.source import (
-    LABEL_LIMIT,
-    ONE_CLASS,
-    UNKNOWN,
-    attempt,
-    parse_label,
-    parse_label_or_unknown,
-)
 
 CHANNELS = ((1, 3), (4,))
 """Numbers of channels of eight-bit images: gray or color, and if neither fits, color with opacity."""
@@ -104,60 +95,6 @@ def move_to_host(x: torch.Tensor) -> torch.Tensor:
         raise InputError(f"the tensor is {kind} ({x.layout}): expected a dense one, such as x.to_dense()")
     x = x.detach().cpu()
     return x.float() if x.dtype == torch.bfloat16 else x
-
-
-@dataclass(frozen=True, eq=False)
-class RowLabels:
-    """The labels (N,) of an array's rows as they were `given`, and as class `indices`.
-
-    An index is `UNKNOWN` where what was given is not one: that row fails when it is read, and the others do not.
-    """
-
-    given: NDArray[Any]
-    indices: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, given: NDArray[Any] | None, count: int) -> "RowLabels":
-        """Read labels (N,) or (N, 1); InputError: another shape or type, or none of them is a class index."""
-        if given is None:
-            unknown = np.full(count, UNKNOWN)
-            return cls(unknown, unknown)
-        labels = given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given
-        if labels.shape != (count,):
-            advice = f": {ONE_CLASS}" if labels.ndim > 1 and len(labels) == count else ""
-            raise InputError(f"labels must be {count} whole numbers, not {given.dtype} {given.shape}{advice}")
-        if labels.dtype.kind not in "iubfO":
-            raise InputError(f"labels must be {count} whole numbers, not {given.dtype} {given.shape}")
-        valid = _find_indices(labels)
-        if not valid.any():
-            first = f"the first is label 0, {labels[0]}"
-            raise InputError(f"labels must be {count} whole numbers; {count} are not ({first}): {ONE_CLASS}")
-        indices = np.full(count, UNKNOWN)
-        indices[valid] = (
-            [parse_label_or_unknown(label) for label in labels[valid]] if _is_mixed(labels) else labels[valid]
-        )
-        return cls(labels, indices)
-
-    def __getitem__(self, row: int) -> int | None:
-        """Return the label of a row, None if it is unknown; InputError: it is not a class index."""
-        return parse_label(self.given[row])
-
-
-def _find_indices(labels: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return the mask (N,) of the labels that `parse_label` reads."""
-    if _is_mixed(labels):
-        return np.array([attempt(partial(parse_label, label))[1] == "" for label in labels], bool)
-    if labels.dtype.kind == "f":
-        values = labels.astype(np.float64)
-        return np.asarray((values == np.rint(values)) & (np.abs(values) < LABEL_LIMIT))
-    if labels.dtype.kind == "u":
-        return np.asarray(labels.astype(np.uint64) < LABEL_LIMIT)
-    return np.ones(len(labels), bool)
-
-
-def _is_mixed(labels: NDArray[Any]) -> bool:
-    """True for Python objects, such as a list with None for unknown labels."""
-    return labels.dtype.kind == "O"
 
 
 def check_ids(ids: list[str], count: int) -> list[str]:

@@ -17,11 +17,6 @@ LABEL_LIMIT = 2**63
 
 V = TypeVar("V")
 
-ONE_CLASS = (
-    "expected one class index for each sample; give the argmax of one-hot labels, and omit labels of several classes "
-    "and of a regression: target= chooses the explained output"
-)
-
 
 class Source(Protocol):
     """Samples with random access: `source[i]` is (the model's input, the label or None).
@@ -32,7 +27,8 @@ class Source(Protocol):
     batch is normalized on the model's device; `concurrent = True` lets several threads read at once; `measured` is
     the `MeasuredRange` that `preprocessing` was made from if nothing stated it; `opened_files` are the `FileState`
     of each file that samples are read from when the source was opened, so that a changed file stops the job;
-    `features`, `rate` and `tokens` are fields of `whyset.runner.data_spec.DataSpec`.
+    `features`, `rate` and `tokens` are fields of `whyset.runner.data_spec.DataSpec`; `given_labels` are the
+    `GivenLabels` of all samples where these may be other than class indices.
     """
 
     @property
@@ -98,7 +94,7 @@ def parse_label(label: Any) -> int | None:
     while isinstance(values, list | tuple) and len(values) == 1:
         (values,) = values
     if isinstance(values, list | tuple):
-        raise InputError(f"the label is {values!r}: {ONE_CLASS}")
+        raise InputError(f"the label is {values!r}: expected one class index")
     label = values
     if label is None:
         return None
@@ -109,7 +105,8 @@ def parse_label(label: Any) -> int | None:
         whole = False
     if not whole:
         raise InputError(
-            f"the label is {label!r}: expected a class index, a whole number, or None; omit the labels of a regression"
+            f"the label is {label!r}: expected a class index, a whole number, or None; the values of a regression need "
+            'output_kind="regression" (--output-kind regression)'
         )
     if abs(number) >= LABEL_LIMIT:
         raise InputError(f"the label is {label!r}: expected a class index, which has at most 64 bits")

@@ -1,0 +1,122 @@
+"""Which output of a model is explained, as which kind: from what is stated, a few samples, and the labels."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from whyset.attribution.attributors.model_output import OutputChoice, find_choice
+from whyset.errors import InputError, WhysetError
+from whyset.runner.class_names import name_classes
+from whyset.runner.labels import Labels
+from whyset.runner.output import Output, find_binary_output, find_output
+from whyset.runner.output_kinds import Auto, Binary, Logits, OutputKind, Probabilities
+from whyset.runner.output_spec import OutputSpec
+from whyset.runner.score_model import select
+from whyset.runner.similarities import bind_similarities, name_similarities
+from whyset.runner.sources import Source
+from whyset.runner.sources.given_labels import GivenLabels, list_labels
+
+
+@dataclass(frozen=True, eq=False)
+class ExplainedOutput:
+    """The resolved `wanted` outputs of a run, the `names` of its scores, and the output (n, ...) of a few samples."""
+
+    wanted: OutputSpec
+    names: tuple[str, ...]
+    output: Tensor
+
+
+def resolve_output(
+    model: torch.nn.Module, x: Tensor, wanted: OutputSpec, source: Source, given: Labels | None
+) -> ExplainedOutput:
+    """Find the explained output of the model for a few samples, its kind, and the targets by their numbers.
+
+    InputError: the output is not of the kind that is stated, or labels, names or targets do not fit it.
+    """
+    choice = _choose(model, x, wanted.choice)
+    output, value = _run(select(model, choice), x)
+    labels = list_labels(source)
+    names = source.class_names if given is None else given.names
+    kind = _find_kind(wanted.kind, output, labels, None if names is None else tuple(names))
+    kind.check(output)
+    value = _find_value(kind, value, output)
+    with torch.no_grad():
+        scores = kind.scores(output, value)
+    named = _name(kind, wanted, source, given, scores, labels, names)
+    targets = wanted.targets.resolve(named)
+    if name_similarities(kind, targets) is not None:
+        targets = bind_similarities(replace(targets, outputs=scores.shape[1]), source, select(model, choice))
+    found = replace(wanted, choice=choice, output=value, kind=kind, targets=targets)
+    return ExplainedOutput(found, named, output)
+
+
+def _choose(model: torch.nn.Module, x: Tensor, stated: OutputChoice) -> OutputChoice:
+    with torch.no_grad(), _naming_inputs(x):
+        returned = model(x)
+    return find_choice(returned) if stated is None else stated
+
+
+def _run(model: torch.nn.Module, x: Tensor) -> tuple[Tensor, Output]:
+    with _naming_inputs(x):
+        output, value = find_output(model, x)
+    if isinstance(output, Tensor) and output.is_floating_point() and output.dim() and len(output) == len(x):
+        return output, value
+    got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+    raise InputError(
+        f"the model must return floats with one row for each of {len(x)} samples, got {got}: choose another output by "
+        "output= (--output), or give a module that returns the scores to be explained"
+    )
+
+
+def _find_kind(
+    stated: OutputKind, output: Tensor, labels: GivenLabels, names: tuple[str, ...] | None
+) -> OutputKind:
+    return stated.find(output, labels, names) if isinstance(stated, Auto) else stated
+
+
+def _find_value(kind: OutputKind, value: Output, output: Tensor) -> Output:
+    """Return the value that is explained: only of scores of classes is the logit before an activation."""
+    if isinstance(kind, Binary):
+        return find_binary_output(output, value)
+    if isinstance(kind, Probabilities) and value is Output.MODEL:
+        raise InputError(
+            "the output kind probabilities needs outputs in [0, 1] that sum to 1, or a model that ends in softmax or "
+            f"sigmoid; the outputs are from {float(output.min()):.3g} to {float(output.max()):.3g}: leave output_kind "
+            "(--output-kind) out to explain them as logits"
+        )
+    return value if kind.has_classes else Output.MODEL
+
+
+def _name(
+    kind: OutputKind,
+    wanted: OutputSpec,
+    source: Source,
+    given: Labels | None,
+    scores: Tensor,
+    labels: GivenLabels,
+    names: Sequence[str] | None,
+) -> tuple[str, ...]:
+    """Return the names of the scores (n, K)."""
+    similar = name_similarities(kind, wanted.targets)
+    if similar is not None:
+        return similar
+    count = scores.shape[1]
+    if isinstance(kind, Logits):
+        return name_classes(source, given, count)
+    own = None if given is None and names == labels.names and len(labels.names or ()) != count else names
+    return kind.name_scores(None if own is None else tuple(own), count)
+
+
+@contextmanager
+def _naming_inputs(x: Tensor) -> Iterator[None]:
+    """InputError, which names the shape of the inputs, for an error of the model."""
+    try:
+        yield
+    except WhysetError:
+        raise
+    except (RuntimeError, ValueError, TypeError, IndexError, AssertionError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"the model does not accept inputs of shape {tuple(x.shape)}: {reason}") from error

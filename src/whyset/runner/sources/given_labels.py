@@ -1,0 +1,213 @@
+"""Labels as a data set gives them: classes, names of classes, several classes of a sample, or values."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whyset.errors import InputError
+from whyset.runner.sources.source import UNKNOWN, Source, attempt, parse_label, parse_label_or_unknown
+
+IGNORED = 255
+"""The number that label images of data sets have where no class is stated."""
+
+
+class LabelForm(StrEnum):
+    """What the label of a sample is."""
+
+    CLASSES = "classes"
+    NAMES = "names"
+    SETS = "sets"
+    VALUES = "values"
+
+
+@dataclass(frozen=True, eq=False)
+class GivenLabels:
+    """The labels of all samples, one of each in `given`.
+
+    By their `form` they are class indices (None or -1 where unknown), names of classes, sets of class indices, or
+    values (M,) of a regression.
+
+    >>> GivenLabels.of(np.array(["dog", "cat", "dog"]), 3).indices.tolist()
+    [1, 0, 1]
+    >>> GivenLabels.of(np.array([[1, 0, 1], [0, 0, 0]]), 2).given
+    [(0, 2), ()]
+    >>> GivenLabels.of([0.5, 2.5], 2).form.value
+    'values'
+    """
+
+    form: LabelForm
+    given: Sequence[Any]
+    names: tuple[str, ...] | None = None
+    """Names of the classes in order, where the labels are names."""
+    columns: int | None = None
+    """The number of columns of labels that were rows of 0 and 1."""
+
+    @classmethod
+    def of(cls, given: Any, count: int, class_names: Sequence[str] | None = None) -> "GivenLabels":
+        """Determine the form of labels.
+
+        Whole numbers are class indices and texts names, which stand for the outputs in the order of `class_names`, or
+        else in sorted order. Rows of 0 and 1 are sets, unless every row has a single 1: then they are classes. Images of
+        class indices (H, W) are sets, too: the classes that occur in them. Numbers of which most have a fraction, and
+        other rows of numbers, are values.
+
+        InputError: their number is not `count`, or they are none of this.
+        """
+        if given is None:
+            return cls(LabelForm.CLASSES, [None] * count)
+        labels = _as_array(given)
+        if labels.ndim == 0 or len(labels) != count:
+            raise InputError(f"labels must be {count}, one for each sample, not {labels.dtype} {labels.shape}")
+        labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
+        if labels.ndim == 1:
+            return _of_column(labels, class_names)
+        if labels.ndim == 2 and labels.dtype.kind in "iubf":
+            return _of_rows(labels)
+        if labels.ndim == 3 and labels.dtype.kind in "iub":
+            return cls(LabelForm.SETS, [_classes_in(image) for image in labels])
+        raise InputError(
+            f"labels {labels.dtype} {labels.shape}: expected for each sample a class index, a name, a value, a row of "
+            "0 and 1 with a column for each class, or an image of class indices (H, W)"
+        )
+
+    @property
+    def indices(self) -> NDArray[np.int64]:
+        """The class of each sample (N,), `UNKNOWN` where there is none, or not exactly one."""
+        if self.form in (LabelForm.CLASSES, LabelForm.NAMES):
+            return np.array([parse_label_or_unknown(label) for label in self.given], np.int64)
+        return np.full(len(self.given), UNKNOWN)
+
+    @property
+    def values(self) -> NDArray[np.float64] | None:
+        """The values (N, M) of labels that are numbers, NaN where unknown; None for names and sets."""
+        if self.form in (LabelForm.NAMES, LabelForm.SETS):
+            return None
+        rows = [np.atleast_1d(np.nan if label is None else label) for label in self.given]
+        return np.array(rows, np.float64).reshape(len(rows), -1)
+
+    def __getitem__(self, row: int) -> int | None:
+        """Return the class of a sample, None if it has none; InputError: its label is not a class index."""
+        return parse_label(self.given[row]) if self.form in (LabelForm.CLASSES, LabelForm.NAMES) else None
+
+    def take(self, rows: Iterable[int]) -> "GivenLabels":
+        """Return the labels of some samples."""
+        return GivenLabels(self.form, [self.given[row] for row in rows], self.names, self.columns)
+
+    def content(self) -> bytes:
+        """Return the labels as bytes for a fingerprint; of classes, their indices."""
+        if self.form in (LabelForm.CLASSES, LabelForm.NAMES):
+            return self.indices.tobytes()
+        return repr([np.asarray(label).tolist() for label in self.given]).encode()
+
+
+def list_labels(source: Source) -> GivenLabels:
+    """Return the labels of a source, which are class indices where it does not have `given_labels`."""
+    found = getattr(source, "given_labels", None)
+    return found if isinstance(found, GivenLabels) else GivenLabels(LabelForm.CLASSES, list(source.labels))
+
+
+def _as_array(given: Any) -> NDArray[Any]:
+    """Return labels as an array; those that make none, such as lists of different lengths, as one of objects."""
+    if isinstance(given, np.ndarray):
+        return given
+    values = [_plain(label) for label in given]
+    mixed = any(label is None or isinstance(label, str | bytes | set | frozenset) for label in values)
+    if not mixed:
+        try:
+            return np.asarray(values)
+        except (ValueError, OverflowError, TypeError):  # of different lengths, of more than 64 bits, or sparse tensors
+            pass
+    labels = np.empty(len(values), object)
+    labels[:] = values
+    return labels
+
+
+def _plain(label: Any) -> Any:
+    """Return a label of torch or numpy as numbers, an image of class indices as the classes in it."""
+    values = attempt(lambda: np.asarray(label.detach().cpu()))[0] if hasattr(label, "detach") else label
+    if values is None:  # a sparse tensor, for instance: its sample fails when it is read
+        return label
+    if isinstance(values, np.ndarray) and values.ndim == 2:
+        return _classes_in(values)
+    return values.tolist() if isinstance(values, np.ndarray | np.generic) else values
+
+
+def _of_column(labels: NDArray[Any], class_names: Sequence[str] | None) -> GivenLabels:
+    """Determine the form of labels (N,)."""
+    known = [label for label in labels.tolist() if label is not None]
+    if _are_most(known, lambda label: isinstance(label, str | bytes)):
+        return _of_names(labels.tolist(), class_names)
+    if _are_most(known, lambda label: isinstance(label, list | tuple | set | frozenset)) and not all(
+        len(label) == 1 for label in known if hasattr(label, "__len__")
+    ):
+        return _of_collections(labels.tolist(), class_names)
+    if labels.dtype.kind == "f" and _are_fractions(labels):
+        return GivenLabels(LabelForm.VALUES, labels.tolist())
+    if labels.dtype.kind not in "iubfO":
+        raise InputError(f"labels {labels.dtype} {labels.shape}: expected class indices, names or values")
+    errors = [attempt(partial(parse_label, label))[1] for label in labels.tolist()]
+    if all(errors):
+        raise InputError(f"labels: none of {len(labels)} is a class index; of label 0: {errors[0]}")
+    return GivenLabels(LabelForm.CLASSES, labels.tolist())
+
+
+def _are_fractions(labels: NDArray[Any]) -> bool:
+    """True if most numbers have a fraction; a single one among whole numbers is a class index that is wrong."""
+    return _are_most(labels[np.isfinite(labels)].tolist(), lambda label: label != round(label))
+
+
+def _are_most(labels: Sequence[Any], of_this_form: Callable[[Any], bool]) -> bool:
+    """True if more than half of the labels have a form: the others are mistakes, and their samples fail."""
+    return 2 * sum(map(of_this_form, labels)) > len(labels)
+
+
+def _of_names(labels: Sequence[Any], class_names: Sequence[str] | None) -> GivenLabels:
+    texts = [_text(label) if isinstance(label, str | bytes) else None for label in labels]
+    names = tuple(sorted({text for text in texts if text is not None}) if class_names is None else class_names)
+    index = {name: number for number, name in enumerate(names)}
+    return GivenLabels(LabelForm.NAMES, [None if text is None else _look_up(text, index) for text in texts], names)
+
+
+def _of_collections(labels: Sequence[Any], class_names: Sequence[str] | None) -> GivenLabels:
+    """Read sets of class indices or names, such as [[0, 2], [], [1]]."""
+    members = [list(np.atleast_1d(list(label))) if label is not None else [] for label in labels]
+    if any(isinstance(one, str | bytes) for found in members for one in found):
+        texts = [[_text(one) for one in found] for found in members]
+        names = tuple(sorted({text for found in texts for text in found}) if class_names is None else class_names)
+        index = {name: number for number, name in enumerate(names)}
+        sets = [tuple(sorted({_look_up(text, index) for text in found})) for found in texts]
+        return GivenLabels(LabelForm.SETS, sets, names)
+    indices = [{parse_label(one) for one in found} for found in members]
+    return GivenLabels(LabelForm.SETS, [tuple(sorted(one for one in found if one is not None)) for found in indices])
+
+
+def _of_rows(labels: NDArray[Any]) -> GivenLabels:
+    """Determine the form of labels (N, K)."""
+    if not bool(np.isin(labels, (0, 1)).all()):
+        return GivenLabels(LabelForm.VALUES, labels.astype(np.float64).tolist())
+    if bool((labels.sum(axis=1) == 1).all()):
+        return GivenLabels(LabelForm.CLASSES, labels.argmax(axis=1).tolist(), columns=labels.shape[1])
+    return GivenLabels(
+        LabelForm.SETS, [tuple(np.flatnonzero(row).tolist()) for row in labels], columns=labels.shape[1]
+    )
+
+
+def _classes_in(image: NDArray[Any]) -> tuple[int, ...]:
+    """Return the classes that occur in an image of class indices."""
+    return tuple(int(one) for one in np.unique(image) if 0 <= one != IGNORED)
+
+
+def _text(label: Any) -> str:
+    return label.decode() if isinstance(label, bytes) else str(label)
+
+
+def _look_up(text: str, index: dict[str, int]) -> int:
+    if text not in index:
+        known = ", ".join(list(index)[:8]) + (", ..." if len(index) > 8 else "")
+        raise InputError(f"the label {text!r} is not one of the class names {known}: add it to class_names (--labels)")
+    return index[text]
