@@ -21,6 +21,7 @@ class Auto(OutputKind):
     those of a multilabel model if samples have several labels or none, and of a regression if labels are rows of as
     many numbers. Everything else is logits.
 
+    >>> import torch
     >>> Auto().find(torch.zeros(4, 1), GivenLabels.of([0.5, 1.5, 2.5, 3.5], 4), None).name
     'regression'
     """

@@ -119,7 +119,7 @@ class DatasetSource:
 
     def read(self, index: int) -> tuple[torch.Tensor, int | None]:
         image, label = split(self.dataset[int(index)])
-        return self._to_input(image), self._to_class(label, index)
+        return self._to_input(image), self._to_class(label, int(index))
 
     def _to_input(self, image: Any) -> torch.Tensor:
         """Return pixels as the model sees them, or its float input."""
@@ -164,6 +164,9 @@ class DatasetSource:
             raise MissingPreprocessingError(f"the {images} images of the data set")
         return given
 
+    def _get_image(self, item: Any) -> Any:
+        return split(item)[0]
+
     def _read_label(self, index: int) -> Any:
         return split(self.dataset[index])[1]
 
@@ -185,8 +188,8 @@ class DatasetSource:
         return {index: x for index, (x, _) in found.items()}
 
     def _input(self, index: int) -> torch.Tensor:
-        """Return the input of a sample; pixels are normalized."""
-        x = self.read(index)[0]
+        """Return the input of a sample; pixels are normalized. Its label, which may need all labels, is not read."""
+        x = self._to_input(self._get_image(self.dataset[int(index)]))
         given = of_images(self.given) if x.dtype == torch.uint8 else None
         return x if given is None else given.normalize(x)
 

@@ -120,7 +120,7 @@ def _as_array(given: Any) -> NDArray[Any]:
     if not mixed:
         try:
             return np.asarray(values)
-        except (ValueError, OverflowError, TypeError):  # of different lengths, of more than 64 bits, or sparse tensors
+        except (ValueError, OverflowError):  # of different lengths, or of more than 64 bits
             pass
     labels = np.empty(len(values), object)
     labels[:] = values
@@ -130,8 +130,8 @@ def _as_array(given: Any) -> NDArray[Any]:
 def _plain(label: Any) -> Any:
     """Return a label of torch or numpy as numbers, an image of class indices as the classes in it."""
     values = attempt(lambda: np.asarray(label.detach().cpu()))[0] if hasattr(label, "detach") else label
-    if values is None:  # a sparse tensor, for instance: its sample fails when it is read
-        return label
+    if values is None and label is not None:  # a sparse tensor, for instance: unknown here, and its sample fails when it is read
+        return np.nan
     if isinstance(values, np.ndarray) and values.ndim == 2:
         return _classes_in(values)
     return values.tolist() if isinstance(values, np.ndarray | np.generic) else values

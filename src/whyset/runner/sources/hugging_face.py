@@ -102,8 +102,10 @@ class HuggingFaceSource(DatasetSource):
         return digest.hexdigest()
 
     def read(self, index: int) -> tuple[torch.Tensor, int | None]:
-        item = self.dataset[int(index)]
-        return self._to_input(item[self.image]), self.given_labels[index]
+        return self._to_input(self._get_image(self.dataset[int(index)])), self.given_labels[int(index)]
+
+    def _get_image(self, item: Any) -> Any:
+        return item[self.image]
 
     def _output(self, label: Any) -> Any:
         """Return the model's output of a label; None and -1 stand for no label."""
