@@ -1,6 +1,7 @@
 """Extremal perturbation: the mask of a given area that keeps the output as large as a mask of this area can."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,7 @@ from whyset.printable import short_repr
 
 _CELLS, _BLUR = 16, 0.1
 _RATE, _FIRST, _LAST = 0.05, 1.0, 1000.0
-_SAME = 1e-12
+_SAME, _EQUAL = 1e-12, 1e-6
 
 
 class ExtremalPerturbation:
@@ -48,9 +49,10 @@ class ExtremalPerturbation:
     Notes
     -----
     Three things differ from the paper. A mask is smooth because it is interpolated between few values, where the paper
-    uses a smooth maximum of a convolution. The output is measured in units of `|f(x) − f(b)|`, so that λ, which grows
-    from 1 to 1000, has the same effect for every model. And equal values of a mask share their part of rₐ. So the
-    optimization (Adam, from a mask of ½) draws no random numbers, and each sample is optimized alone.
+    uses a smooth maximum of a convolution. The output is measured in units of the largest `|f(b + m ⊙ (x − b)) − f(b)|`
+    so far, so that λ, which grows from 1 to 1000, has the same effect for every model. And equal values of a mask share
+    their part of rₐ. So the optimization (Adam, from a mask of ½) draws no random numbers, and each sample is optimized
+    alone.
 
     Examples
     --------
@@ -114,9 +116,10 @@ class ExtremalPerturbation:
         with torch.no_grad():
             output, blurred = self._gradient.model(x.clone()), self._blur(x)
             coefficient = output_coefficient(output, target)
-            lost = ((output - self._gradient.model(blurred.clone())) * coefficient).double().flatten(1).sum(1).abs()
-        scaled = coefficient / torch.where(lost > 0, lost, 1.0).view(-1, *[1] * (output.dim() - 1)).to(output)
-        masks = [self._optimize(grid, x, blurred, OutputWeights(scaled), area) for area in self.areas]
+            without = _explained_value(self._gradient.model(blurred.clone()), coefficient)
+            largest = (_explained_value(output, coefficient) - without).abs()
+        task = _Task(grid, x, blurred, coefficient, without, largest)
+        masks = [self._optimize(task, area) for area in self.areas]
         return output, torch.stack(masks).mean(0).to(torch.promote_types(x.dtype, torch.float32))
 
     def _blur(self, x: Tensor) -> Tensor:
@@ -127,30 +130,51 @@ class ExtremalPerturbation:
         largest = sharp.flatten(1).abs().amax(1).view(-1, *[1] * (x.dim() - 1))
         return torch.where((blurred - sharp).abs() <= _SAME * largest, sharp, blurred).to(x.dtype)
 
-    def _optimize(self, grid: CellGrid, x: Tensor, blurred: Tensor, weights: OutputWeights, area: float) -> Tensor:
+    def _optimize(self, task: "_Task", area: float) -> Tensor:
         """Return the mask (n, 1, ...) of an area; gradients of samples do not mix, nor do the steps of Adam."""
+        x, grid, largest, weights = task.x, task.grid, task.largest, OutputWeights(task.coefficient)
         values = torch.full((len(x), grid.size), 0.5, dtype=torch.float64, device=x.device, requires_grad=True)
-        optimizer = torch.optim.Adam([values], lr=_RATE)
+        optimizer = torch.optim.Adam([values], lr=_RATE, eps=_SAME)
         for step in range(self.n_iter):
             penalty = _FIRST * (_LAST / _FIRST) ** (step / max(self.n_iter - 1, 1))
             with torch.enable_grad():
                 mask = grid.interpolate(values)
                 error = penalty * measure_area_error(mask, area).sum()
-                copy = blurred + (x - blurred) * mask.to(x.dtype)
-            gradient = self._gradient(copy.detach(), weights)[1]
+                copy = task.blurred + (x - task.blurred) * mask.to(x.dtype)
+            output, gradient = self._gradient(copy.detach(), weights)
+            change = (_explained_value(output, task.coefficient) - task.without).abs()
+            largest = torch.maximum(largest, change)
+            unit = torch.where(largest > 0, largest, 1.0).view(-1, *[1] * (x.dim() - 1))
             optimizer.zero_grad()
-            torch.autograd.backward([error, copy], [torch.ones_like(error), -gradient])
+            torch.autograd.backward([error, copy], [torch.ones_like(error), -gradient / unit.to(x.dtype)])
             optimizer.step()
             with torch.no_grad():
                 values.clamp_(0, 1)
         return grid.interpolate(values.detach())
 
 
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """The optimization for a batch: the values without x, and the largest change of a value that is known."""
+
+    grid: CellGrid
+    x: Tensor
+    blurred: Tensor
+    coefficient: Tensor
+    without: Tensor
+    largest: Tensor
+
+
+def _explained_value(output: Tensor, coefficient: Tensor) -> Tensor:
+    return (output * coefficient).double().flatten(1).sum(1)
+
+
 def measure_area_error(mask: Tensor, area: float) -> Tensor:
     """Return Rₐ (n,) of masks (n, ...): the mean squared difference from r, of which equal values share their part."""
     flat = mask.flatten(1)
     with torch.no_grad():
-        ranked, own = flat.sort(1).values, flat.contiguous()
+        own = (flat / _EQUAL).round()
+        ranked = own.sort(1).values
         start, end = (torch.searchsorted(ranked, own, right=right).to(flat) for right in (False, True))
         first = (1 - area) * flat.shape[1]
         reference = (end.clamp(min=first) - start.clamp(min=first)) / (end - start)
