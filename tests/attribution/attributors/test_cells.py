@@ -22,7 +22,10 @@ def test_every_element_has_one_cell_and_cells_are_blocks_of_almost_equal_size(si
     for place in itertools.product(*map(range, sides)):
         cell = [at * count // side for at, count, side in zip(place, counts, sides, strict=True)]
         assert numbers[place] == np.ravel_multi_index(cell, counts)
-    lengths = [np.unique(np.arange(side) * count // side, return_counts=True)[1] for side, count in zip(sides, counts)]
+    lengths = [
+        np.unique(np.arange(side) * count // side, return_counts=True)[1]
+        for side, count in zip(sides, counts, strict=True)
+    ]
     assert all(np.ptp(length) <= 1 for length in lengths)
 
 

@@ -1,6 +1,7 @@
 """Extremal perturbation as a method of a run."""
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import ClassVar
 
 from torch import nn
@@ -47,10 +48,11 @@ class ExtremalPerturbationMethod(Method):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        given = self.areas if isinstance(self.areas, tuple | list) else (self.areas,)
-        if not all(isinstance(area, float) for area in given):
+        several = isinstance(self.areas, tuple | list)
+        given = tuple(self.areas) if isinstance(self.areas, tuple | list) else (self.areas,)
+        if not all(isinstance(area, Real) for area in given):
             raise InputError(f"ExtremalPerturbationMethod(areas={self.areas!r}): expected a number, or several")
-        object.__setattr__(self, "areas", tuple(given) if isinstance(self.areas, list) else self.areas)
+        object.__setattr__(self, "areas", tuple(map(float, given)) if several else float(given[0]))
         self.bind(nn.Identity())  # checks the numbers
 
     def describe(self) -> str:
