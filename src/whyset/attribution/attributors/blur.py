@@ -41,4 +41,5 @@ def _convolve(x: Tensor, kernel: Tensor, dim: int) -> Tensor:
     kernel = kernel[middle - reach : middle + reach + 1]
     length = side + 2 * reach
     factor = torch.fft.rfft(kernel, length).view(-1, *[1] * (x.dim() - 1 - dim))
-    return torch.fft.irfft(torch.fft.rfft(x, length, dim) * factor, length, dim).narrow(dim, reach, side)
+    blurred: Tensor = torch.fft.irfft(torch.fft.rfft(x, length, dim) * factor, length, dim)
+    return blurred.narrow(dim, reach, side)
