@@ -43,9 +43,10 @@ class XRAI:
     min_pixel_diff : int, optional
         The number of pixels that a segment must add; by default 50 of 224 by 224 pixels, and in proportion to the area
         of other images, at least 1.
-    segments_fn : callable, default felzenszwalb_segments
+    segments_fn : callable, optional
         Returns overlapping segments (segments, height, width) of bool for an image (channels, height, width), both as
-        NumPy arrays. The default needs scikit-image (`pip install "whyset[segments]"`).
+        NumPy arrays. By default they are those of Felzenszwalb and Huttenlocher at six scales, as in PAIR saliency,
+        which needs scikit-image (`pip install "whyset[segments]"`).
 
     Raises
     ------
@@ -68,7 +69,7 @@ class XRAI:
         n_iter: int = 100,
         algorithm: Algorithm = "full",
         min_pixel_diff: int | None = None,
-        segments_fn: Segments = felzenszwalb_segments,
+        segments_fn: Segments | None = None,
     ) -> None:
         if algorithm not in get_args(Algorithm):
             raise InputError(f"XRAI(algorithm={algorithm!r}): expected 'full' or 'fast'")
@@ -76,7 +77,7 @@ class XRAI:
             min_pixel_diff = whole_number("XRAI: min_pixel_diff", min_pixel_diff, 1)
         self.n_iter = whole_number("XRAI: n_iter", n_iter, 1)
         self.model, self.algorithm, self.min_pixel_diff = model, algorithm, min_pixel_diff
-        self.segments_fn = segments_fn
+        self.segments_fn = felzenszwalb_segments if segments_fn is None else segments_fn
 
     def __repr__(self) -> str:
         model = type(self.model).__name__

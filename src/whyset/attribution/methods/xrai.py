@@ -29,6 +29,11 @@ class XRAIMethod(Method):
         A parameter is out of its range.
     MissingExtraError
         scikit-image is not installed.
+
+    Examples
+    --------
+    >>> XRAIMethod(n_iter=50).describe()
+    'XRAI, 50 steps'
     """
 
     name: ClassVar[str] = "xrai"
