@@ -22,7 +22,7 @@ class HSIC(MaskedCopies):
     model : torch.nn.Module
         The model, in evaluation mode; its output is one tensor.
     n_masks : int, default 1500
-        The number of masks.
+        The number of masks; the matrices of one sample have its square.
     cells : int or tuple of int, optional
         The number of cells along each side; by default 7, or the side where it is shorter, and for rows of tables a
         cell for each feature.

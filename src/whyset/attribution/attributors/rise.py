@@ -1,6 +1,7 @@
 """RISE: the mean output over random masks that keep an element."""
 
 from collections.abc import Callable, Iterator
+from itertools import tee
 
 import torch
 from torch import Tensor, nn
@@ -67,7 +68,8 @@ class RISE(MaskedCopies):
 
     def _estimate(self, grid: CellGrid, scores: Scores) -> Tensor:
         total, weight = torch.zeros(()), torch.zeros(())
-        for mask, score in zip(self._masks(grid), scores(self._masks(grid)), strict=True):
+        masks, given = tee(self._masks(grid))
+        for mask, score in zip(masks, scores(given), strict=True):
             own = mask.to(score)
             total = total.to(score) + score.view(*score.shape, *[1] * (mask.dim() - 1)) * own
             weight = weight.to(score) + own
