@@ -14,13 +14,20 @@ import whyset as ws
 from whyset.analysis import Spray
 from whyset.analysis.processors import PROCESSORS
 from whyset.attribution.attributors import (
+    HSIC,
+    RISE,
+    XRAI,
     BiLRP,
+    BlurIG,
     Captum,
     Conditional,
+    ExtremalPerturbation,
     Gradient,
+    GuidedIG,
     IntegratedGradients,
     Occlusion,
     SmoothGrad,
+    Sobol,
 )
 from whyset.attribution.composites import COMPOSITES, EpsilonPlus
 from whyset.attribution.methods import CaptumMethod, ConditionalMethod
@@ -49,6 +56,7 @@ def attribution_objects() -> Iterator[Any]:
         attribute(x, [0, 1, 2, 0])
     yield from (attribute, record, ledger, ledger.rows[0])
     yield from (Gradient(net), SmoothGrad(net), IntegratedGradients(net), Occlusion(net), Captum(net, "Saliency"))
+    yield from (kind(net) for kind in (GuidedIG, BlurIG, XRAI, RISE, Sobol, HSIC, ExtremalPerturbation))
     yield Conditional(net, EpsilonPlus(), [{"0": [1]}] * 50)
     yield CaptumMethod("DeepLift", {"baselines": np.zeros((1, 3, 64, 64))})
     yield ConditionalMethod({f"layer{number}": list(range(9)) for number in range(50)})

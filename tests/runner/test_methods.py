@@ -15,14 +15,21 @@ import whyset as ws
 from whyset.attribution import SmoothGrad
 from whyset.attribution.composites import EpsilonPlus
 from whyset.attribution.methods import (
+    BlurIGMethod,
     CaptumMethod,
     ConditionalMethod,
+    ExtremalPerturbationMethod,
     FunctionMethod,
     GradientMethod,
+    GuidedIGMethod,
+    HSICMethod,
     IntegratedGradientsMethod,
     Method,
     OcclusionMethod,
+    RISEMethod,
     SmoothGradMethod,
+    SobolMethod,
+    XRAIMethod,
 )
 from whyset.attribution.methods.captum_attributor import make_patches
 from whyset.engines import Local
@@ -67,7 +74,13 @@ METHODS: dict[str, Any] = {
     "smooth_grad": SmoothGradMethod(n_iter=4),
     "var_grad of rules": SmoothGradMethod(EpsilonPlus(), n_iter=4, statistic="variance"),
     "integrated_gradients": IntegratedGradientsMethod(5, 0.5),
+    "guided_ig": GuidedIGMethod(6, max_dist=0.2),
+    "blur_ig": BlurIGMethod(3.0, 6),
     "occlusion": OcclusionMethod((3, 4), 2),
+    "rise": RISEMethod(30, 3),
+    "sobol": SobolMethod(4, (2, 3)),
+    "hsic": HSICMethod(20, 3),
+    "extremal_perturbation": ExtremalPerturbationMethod(0.25, 4),
     "conditional": ConditionalMethod({"conv": [0, 2]}, EpsilonPlus()),
     "captum": CaptumMethod("DeepLift", {"baselines": 0.5}),
     "a layer of captum": CaptumMethod("LayerGradCam", layer="conv"),
@@ -137,6 +150,9 @@ REPEATED: dict[str, Any] = {
     "smooth_grad": SmoothGradMethod("epsilon_plus", n_iter=3),
     "integrated_gradients": IntegratedGradientsMethod(3),
     "occlusion": OcclusionMethod((3, 4), 2, 0.25),
+    "rise": RISEMethod(20, 3, seed=8),
+    "guided_ig": GuidedIGMethod(3),
+    "extremal_perturbation": ExtremalPerturbationMethod((0.25, 0.5), 3),
     "conditional": ConditionalMethod({"conv": [0, 2]}),
     "gradient": GradientMethod("epsilon_gamma_box"),
     "captum": CaptumMethod("GradientShap", {"baselines": torch.zeros(2, 3, 6, 8), "n_samples": 3}),
@@ -308,15 +324,20 @@ def of_rows(model: nn.Module, x: Tensor, target: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize(
-    "method", ["integrated_gradients", "smooth_grad", "occlusion", pytest.param(of_rows, id="function")]
-)
+    "method",
+    [
+        "integrated_gradients", "smooth_grad", "occlusion", GuidedIGMethod(4), RISEMethod(60), SobolMethod(4),
+        HSICMethod(20), pytest.param(of_rows, id="function"),
+    ],
+    ids=lambda method: method if isinstance(method, str) else getattr(method, "name", None),
+)  # fmt: skip
 @pytest.mark.parametrize("shape", [(5,), (2, 7)], ids=["table", "series"])
 def test_tables_and_series_are_explained_too(shape: tuple[int, ...], method: Any, tmp_path: Path) -> None:
     torch.manual_seed(0)
     net = nn.Sequential(nn.Flatten(), nn.Linear(int(np.prod(shape)), 3)).eval()
     x = torch.rand(SAMPLES, *shape)
     run = ws.explain(net, (x, LABELS), tmp_path / "run", method=method, dtype="float32")
-    assert run.relevance.shape == x.shape
+    assert run.relevance.shape in (x.shape, (SAMPLES, 1, *shape[1:]))
     assert run.modality == ("table" if len(shape) == 1 else "series")
 
 
@@ -339,6 +360,14 @@ def test_texts_are_occluded(tmp_path: Path) -> None:
         row[0, 2] = 0
         lost = (net(ids[:1]) - net(row))[0, LABELS[0]]
     np.testing.assert_allclose(run.relevance[0, 2], lost, rtol=1e-4, atol=1e-7)
+
+
+def test_xrai_explains_images_by_segments(tmp_path: Path) -> None:
+    pytest.importorskip("skimage")
+    method, data = XRAIMethod(3), (IMAGES[:2], LABELS[:2])
+    run = ws.explain(Net(), data, tmp_path / "run", method=method, target=1, dtype="float32")
+    np.testing.assert_allclose(run.relevance[:], method.bind(Net().eval())(IMAGES[:2], 1)[1], rtol=2e-4, atol=1e-6)
+    assert run.config.method == "XRAI, 3 steps"
 
 
 # Mistakes
@@ -400,6 +429,16 @@ def test_methods_that_do_not_explain_texts_name_those_that_do(method: str, tmp_p
         InputError, match=rf"{method} explains inputs of modality image, series, table, got text.*attn_lrp"
     ):
         ws.explain(Texts(), torch.randint(1, 20, (SAMPLES, 4)), tmp_path / "run", method=method)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("method", ["blur_ig", "xrai", "extremal_perturbation"])
+def test_methods_that_need_neighbors_do_not_explain_tables(method: str, tmp_path: Path) -> None:
+    if method == "xrai":
+        pytest.importorskip("skimage")
+    net = nn.Linear(5, 3)
+    with pytest.raises(InputError, match=rf"{method} explains inputs .* got table: .*integrated_gradients, rise and"):
+        ws.explain(net, (torch.rand(SAMPLES, 5), LABELS), tmp_path / "run", method=method)
     assert not (tmp_path / "run").exists()
 
 

@@ -12,25 +12,39 @@ import torch
 from torch import Tensor, nn
 
 from whyset.attribution import (
+    HSIC,
+    RISE,
+    XRAI,
+    BlurIG,
     Captum,
     Conditional,
+    ExtremalPerturbation,
     Gradient,
+    GuidedIG,
     InputTimesGradient,
     IntegratedGradients,
     Occlusion,
     SmoothGrad,
+    Sobol,
 )
 from whyset.attribution.composites import EpsilonPlus
 from whyset.attribution.methods import (
     METHODS,
+    BlurIGMethod,
     CaptumMethod,
     ConditionalMethod,
+    ExtremalPerturbationMethod,
     FunctionMethod,
     GradientMethod,
+    GuidedIGMethod,
+    HSICMethod,
     IntegratedGradientsMethod,
     Method,
     OcclusionMethod,
+    RISEMethod,
     SmoothGradMethod,
+    SobolMethod,
+    XRAIMethod,
     as_method,
 )
 from whyset.attribution.methods.method import FLOATING
@@ -63,12 +77,23 @@ def brightness(model: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     return x * target[:, None, None, None]
 
 
+def fill(value: float) -> Callable[[Tensor], Tensor]:
+    return lambda x: torch.full_like(x, value)
+
+
 INSTANCES: dict[str, Method] = {
     "gradient": GradientMethod(EpsilonPlus()),
     "input_times_gradient": METHODS["input_times_gradient"](),
     "smooth_grad": SmoothGradMethod(EpsilonPlus(), noise_level=0.2, n_iter=3, statistic="variance"),
     "integrated_gradients": IntegratedGradientsMethod(n_iter=7, baseline=0.25),
     "occlusion": OcclusionMethod(window=(2, 3), stride=2, fill=0.5),
+    "guided_ig": GuidedIGMethod(n_iter=6, fraction=0.5, max_dist=0.1, baseline=0.25),
+    "blur_ig": BlurIGMethod(max_sigma=2, n_iter=5, grad_step=0.1, sqrt=True),
+    "xrai": XRAIMethod(n_iter=3, algorithm="fast", min_pixel_diff=2),
+    "rise": RISEMethod(n_masks=40, cells=(2, 3), p=0.4, shift=False, fill=0.5, seed=3),
+    "sobol": SobolMethod(n_masks=4, cells=(2, 3), fill=0.5, seed=3),
+    "hsic": HSICMethod(n_masks=20, cells=(2, 3), fill=0.5, seed=3),
+    "extremal_perturbation": ExtremalPerturbationMethod(areas=(0.25, 0.5), n_iter=4, cells=(2, 3), sigma=1),
     "conditional": ConditionalMethod({"conv": [0, 2], "relu": 1}, EpsilonPlus()),
     "captum": CaptumMethod("IntegratedGradients", {"n_steps": 6, "baselines": 0.25}),
     "function": FunctionMethod(brightness),
@@ -82,6 +107,15 @@ ATTRIBUTORS: dict[str, Callable[[nn.Module], Any]] = {
         model, n_iter=7, baseline_fn=lambda x: torch.full_like(x, 0.25)
     ),
     "occlusion": lambda model: Occlusion(model, window=(2, 3), stride=2, fill_fn=lambda x: torch.full_like(x, 0.5)),
+    "guided_ig": lambda model: GuidedIG(model, n_iter=6, fraction=0.5, max_dist=0.1, baseline_fn=fill(0.25)),
+    "blur_ig": lambda model: BlurIG(model, max_sigma=2.0, n_iter=5, grad_step=0.1, sqrt=True),
+    "xrai": lambda model: XRAI(model, n_iter=3, algorithm="fast", min_pixel_diff=2),
+    "rise": lambda model: RISE(model, n_masks=40, cells=(2, 3), p=0.4, shift=False, seed=3, fill_fn=fill(0.5)),
+    "sobol": lambda model: Sobol(model, n_masks=4, cells=(2, 3), seed=3, fill_fn=fill(0.5)),
+    "hsic": lambda model: HSIC(model, n_masks=20, cells=(2, 3), seed=3, fill_fn=fill(0.5)),
+    "extremal_perturbation": lambda model: ExtremalPerturbation(
+        model, areas=(0.25, 0.5), n_iter=4, cells=(2, 3), sigma=1.0
+    ),
     "conditional": lambda model: Conditional(model, EpsilonPlus(), {"conv": [0, 2], "relu": 1}),
     "captum": lambda model: Captum(model, "IntegratedGradients", n_steps=6, baselines=0.25),
     "function": lambda model: lambda x, target: (model(x), x * target[:, None, None, None]),
@@ -124,7 +158,7 @@ def test_its_stored_form_is_json_and_gives_it_back(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", INSTANCES)
-def test_several_targets_come_from_one_forward_pass_where_it_is_declared(name: str, net: Net) -> None:
+def test_several_targets_share_the_forward_passes_where_it_is_declared(name: str, net: Net) -> None:
     passes: list[int] = []
     net.register_forward_hook(lambda *_: passes.append(1))
     attribute: Any = INSTANCES[name].bind(net)
@@ -132,8 +166,12 @@ def test_several_targets_come_from_one_forward_pass_where_it_is_declared(name: s
         with pytest.raises((TypeError, InputError)):
             attribute(images(), targets=[0, 1])
         return
-    assert attribute(images(), targets=[0, 1])[1].shape == (2, 3, 2, 4, 6)
-    assert len(passes) == 1
+    alone = attribute(images(), 1)[1]
+    of_one = len(passes)
+    several = attribute(images(), targets=[0, 1])[1]
+    assert len(passes) == 2 * of_one
+    torch.testing.assert_close(several[1], alone)
+    assert several.shape == (2, *alone.shape)
 
 
 @pytest.mark.parametrize("name", [name for name, method in INSTANCES.items() if method.records_layers])
@@ -179,12 +217,22 @@ def test_texts_are_explained_exactly_where_it_is_declared(name: str) -> None:
     torch.manual_seed(0)
     method = OcclusionMethod() if name == "occlusion" else INSTANCES[name]
     attribute, ids = method.bind(Texts().double().eval()), torch.arange(6).view(2, 3)
-    assert set(FLOATING) <= set(method.modalities)
+    assert "image" in method.modalities
     if "text" in method.modalities:
         assert attribute(ids, 1)[1].shape[:2] == (2, 3)
     else:
         with pytest.raises(InputError, match="floating point"):
             attribute(ids, 1)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, method in INSTANCES.items() if not set(FLOATING) <= {*method.modalities}]
+)
+def test_inputs_without_neighbors_are_refused_where_it_is_declared(name: str) -> None:
+    shapes = {"table": (3, 5), "series": (3, 2, 5)}
+    for modality in {*shapes} - {*INSTANCES[name].modalities}:
+        with pytest.raises(InputError, match="expects"):
+            INSTANCES[name].bind(nn.Flatten())(torch.rand(shapes[modality]), 1)
 
 
 @pytest.mark.parametrize("name", INSTANCES)
@@ -220,6 +268,13 @@ def test_only_relevance_by_rules_sums_to_the_output() -> None:
         (IntegratedGradientsMethod(1, -0.5), "integrated gradients, 1 step, baseline -0.5"),
         (OcclusionMethod(), "occlusion"),
         (OcclusionMethod((4, 8), fill=1.0), "occlusion, window (4, 8), fill 1.0"),
+        (GuidedIGMethod(1, max_dist=1.0), "guided IG, 1 step, max_dist 1.0"),
+        (BlurIGMethod(), "blur IG, 100 steps"),
+        (XRAIMethod(algorithm="fast"), "XRAI, 100 steps, algorithm fast"),
+        (RISEMethod(1, 4, seed=2), "RISE, 1 mask, cells 4, seed 2"),
+        (SobolMethod(), "Sobol indices, 32 masks"),
+        (HSICMethod(fill=-1), "HSIC, 1500 masks, fill -1.0"),
+        (ExtremalPerturbationMethod(), "extremal perturbation, 100 steps"),
         (ConditionalMethod({"conv": 3}), "auto through conv: 3"),
         (CaptumMethod("LayerGradCam", layer="conv"), "LayerGradCam of captum at conv"),
         (CaptumMethod("KernelShap", {"n_samples": 9}, patch=4), "KernelShap of captum, n_samples 9, patches of 4"),
@@ -250,6 +305,14 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "an infinite baseline": (lambda: IntegratedGradientsMethod(3, float("inf")), "expected a finite number"),
     "noise of NaN": (lambda: SmoothGradMethod(noise_level=float("nan")), "expected a finite number"),
     "an infinite argument of captum": (lambda: CaptumMethod("DeepLift", {"baselines": float("-inf")}), "finite number"),
+    "no masks": (lambda: RISEMethod(0), "n_masks is 0"),
+    "a certain mask": (lambda: RISEMethod(p=1), "expected a probability"),
+    "masks that are not a power": (lambda: SobolMethod(33), "expected a power of 2"),
+    "cells that are a text": (lambda: HSICMethod(cells="4"), "expected a whole number"),
+    "a whole area": (lambda: ExtremalPerturbationMethod((0.5, 1.0)), "expected numbers between 0 and 1"),
+    "areas that are a text": (lambda: ExtremalPerturbationMethod("half"), "expected a number, or several"),
+    "an algorithm of XRAI": (lambda: XRAIMethod(algorithm="slow"), "expected"),
+    "a negative blur": (lambda: BlurIGMethod(max_sigma=-1.0), "expected positive numbers"),
     "a window of zero": (lambda: OcclusionMethod(window=0), "expected positive numbers"),
     "a window that is a text": (lambda: OcclusionMethod(window="4"), "expected a whole number"),
     "several conditions": (lambda: ConditionalMethod([{"conv": 1}]), "one explanation for each sample and target"),
@@ -288,5 +351,7 @@ def test_numbers_of_numpy_are_stored_as_numbers() -> None:
     method = IntegratedGradientsMethod(np.int64(3), torch.tensor(1))
     assert json.dumps(method.to_dict()["fields"]) == '{"n_iter": 3, "baseline": 1.0}'
     assert json.dumps(OcclusionMethod(np.int32(3)).to_dict()["fields"]["window"]) == "3"
+    assert json.dumps(ExtremalPerturbationMethod(np.float32(0.5)).to_dict()["fields"]["areas"]) == "0.5"
+    assert json.dumps(ExtremalPerturbationMethod([np.float32(0.5)]).to_dict()["fields"]["areas"]) == "[0.5]"
     form = CaptumMethod("DeepLift", {"baselines": np.zeros((1, 2, 1, 1))}).to_dict()
     assert form["fields"]["arguments"] == {"baselines": [[[[0.0]], [[0.0]]]]}

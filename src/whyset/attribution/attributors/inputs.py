@@ -137,3 +137,12 @@ def require_tensor(x: object, attributor: str, *, floating: bool = False) -> Non
             f"{attributor} expects a floating point input, got {x.dtype}: integers cannot be changed continuously. "
             "Gradient explains them at their embedding, or give the part of the model after the embedding"
         )
+
+
+def require_positions(x: Tensor, attributor: str) -> None:
+    """Raise an InputError if x has no dimensions after its channels, for attributors that blur or segment inputs."""
+    if x.dim() < 3:
+        raise InputError(
+            f"{attributor} expects inputs (n, channels, ...), whose elements have neighbors, got {tuple(x.shape)}: "
+            "features of rows have none. GuidedIG, IntegratedGradients, RISE, Sobol, HSIC and Occlusion explain rows"
+        )

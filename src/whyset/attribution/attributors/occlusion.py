@@ -7,12 +7,11 @@ from types import EllipsisType
 import torch
 from torch import Tensor, nn
 
+from whyset.attribution.attributors.cells import Sides, expand_sides
 from whyset.attribution.attributors.inputs import require_tensor
 from whyset.attribution.targets import Target, output_coefficient
 from whyset.errors import InputError
 from whyset.printable import short_repr
-
-Sides = int | tuple[int, ...]
 
 _WINDOW = 8
 
@@ -107,9 +106,11 @@ class Occlusion:
     def _windows(self, shape: torch.Size, is_row: bool) -> Iterator[tuple[slice | EllipsisType, ...]]:
         """Yield the windows as indices; the last window of a side is cut at the edge, so every element is covered."""
         window = _default_window(shape, is_row) if self.window is None else self.window
-        windows = _sides(window, len(shape))
+        windows = expand_sides(window, len(shape))
         strides = (
-            tuple(min(side, _WINDOW) for side in windows) if self.stride is None else _sides(self.stride, len(shape))
+            tuple(min(side, _WINDOW) for side in windows)
+            if self.stride is None
+            else expand_sides(self.stride, len(shape))
         )
         if any(stride > window for window, stride in zip(windows, strides, strict=True)):
             raise InputError(
@@ -127,12 +128,3 @@ def _default_window(shape: torch.Size, is_row: bool) -> int:
     """Return a window that does not cover everything, which would give all elements the same attribution."""
     longest = max(shape, default=1)
     return 1 if is_row else _WINDOW if longest > _WINDOW else max(1, longest // 2)
-
-
-def _sides(value: Sides, count: int) -> tuple[int, ...]:
-    sides = value if isinstance(value, tuple) else (value,) * count
-    if len(sides) != count:
-        raise InputError(
-            f"expected one number, or {count} for the dimensions of the input after the channels, got {value!r}"
-        )
-    return sides

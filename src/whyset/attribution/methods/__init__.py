@@ -9,16 +9,23 @@ from types import MappingProxyType
 from typing import Any
 
 from whyset.arguments import get_required_fields, name_unknown
+from whyset.attribution.methods.blur_ig import BlurIGMethod
 from whyset.attribution.methods.captum import CaptumMethod
 from whyset.attribution.methods.conditional import ConditionalMethod
+from whyset.attribution.methods.extremal_perturbation import ExtremalPerturbationMethod
 from whyset.attribution.methods.function import FunctionMethod
 from whyset.attribution.methods.gradient import GradientMethod
+from whyset.attribution.methods.guided_ig import GuidedIGMethod
+from whyset.attribution.methods.hsic import HSICMethod
 from whyset.attribution.methods.input_times_gradient import InputTimesGradientMethod
 from whyset.attribution.methods.integrated_gradients import IntegratedGradientsMethod
 from whyset.attribution.methods.method import BoundMethod, Method
 from whyset.attribution.methods.occlusion import OcclusionMethod
 from whyset.attribution.methods.options import parse_options
+from whyset.attribution.methods.rise import RISEMethod
 from whyset.attribution.methods.smooth_grad import SmoothGradMethod
+from whyset.attribution.methods.sobol import SobolMethod
+from whyset.attribution.methods.xrai import XRAIMethod
 from whyset.errors import InputError
 
 METHODS: MappingProxyType[str, type[Method]] = MappingProxyType(
@@ -29,7 +36,14 @@ METHODS: MappingProxyType[str, type[Method]] = MappingProxyType(
             InputTimesGradientMethod,
             SmoothGradMethod,
             IntegratedGradientsMethod,
+            GuidedIGMethod,
+            BlurIGMethod,
+            XRAIMethod,
             OcclusionMethod,
+            RISEMethod,
+            SobolMethod,
+            HSICMethod,
+            ExtremalPerturbationMethod,
             ConditionalMethod,
             CaptumMethod,
         )
@@ -84,16 +98,23 @@ def as_method(given: Method | str | Callable[..., Any]) -> Method:
 
 __all__ = [
     "METHODS",
+    "BlurIGMethod",
     "BoundMethod",
     "CaptumMethod",
     "ConditionalMethod",
+    "ExtremalPerturbationMethod",
     "FunctionMethod",
     "GradientMethod",
+    "GuidedIGMethod",
+    "HSICMethod",
     "InputTimesGradientMethod",
     "IntegratedGradientsMethod",
     "Method",
     "OcclusionMethod",
+    "RISEMethod",
     "SmoothGradMethod",
+    "SobolMethod",
+    "XRAIMethod",
     "as_method",
     "find_method",
     "parse_options",

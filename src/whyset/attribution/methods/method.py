@@ -15,6 +15,8 @@ from whyset.errors import InputError
 
 FLOATING = ("image", "series", "table")
 """Modalities whose inputs are floating point numbers."""
+POSITIONAL = ("image", "series")
+"""Modalities whose elements have neighbors, so that they can be blurred."""
 MODALITIES = (*FLOATING, "text")
 
 
@@ -79,6 +81,13 @@ class Method(TypedFields):
             f"{part.name} {value}" for part in fields(self) if (value := getattr(self, part.name)) != part.default
         ]
         return ", ".join([self.name.replace("_", " "), *changed])
+
+    def describe_count(self, name: str, field: str, unit: str) -> str:
+        """Return the name, the number of steps or masks, and the other parameters that are not the default."""
+        count = getattr(self, field)
+        given = ((part, getattr(self, part.name)) for part in fields(self) if part.name != field)
+        others = [f"{part.name} {value}" for part, value in given if value != part.default]
+        return ", ".join([name, f"{count} {unit}{'' if count == 1 else 's'}", *others])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the name and the parameters as values that JSON can hold."""

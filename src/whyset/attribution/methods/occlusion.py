@@ -6,7 +6,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from whyset.attribution.attributors.occlusion import Occlusion, Sides
+from whyset.attribution.attributors.cells import Sides, require_sides
+from whyset.attribution.attributors.occlusion import Occlusion
 from whyset.attribution.methods.method import Method
 from whyset.errors import InputError
 
@@ -47,7 +48,7 @@ class OcclusionMethod(Method):
         for name in ("window", "stride"):
             given = getattr(self, name)
             object.__setattr__(self, name, tuple(given) if isinstance(given, list) else given)
-            _require_sides(name, getattr(self, name))
+            require_sides(f"OcclusionMethod: {name}", getattr(self, name))
         self.bind(nn.Identity())  # checks the numbers
 
     def bind(self, model: nn.Module) -> Occlusion:
@@ -58,9 +59,3 @@ class OcclusionMethod(Method):
         if not x.is_floating_point() and not self.fill.is_integer():
             raise InputError(f"OcclusionMethod(fill={self.fill}): expected the id of a token, a whole number")
         return torch.full_like(x, self.fill)
-
-
-def _require_sides(name: str, given: object) -> None:
-    sides = given if isinstance(given, tuple) else (given,)
-    if given is not None and not all(isinstance(side, int) and not isinstance(side, bool) for side in sides):
-        raise InputError(f"OcclusionMethod({name}={given!r}): expected a whole number, or one for each side")
