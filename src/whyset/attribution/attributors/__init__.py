@@ -1,6 +1,18 @@
 """Attributors turn a model and a target into an explanation of the input."""
 
 from whyset.attribution.attributors.bilrp import BiLRP
+from whyset.attribution.attributors.cam import (
+    AblationCAM,
+    CamLayer,
+    FastCAM,
+    GradCAM,
+    GradCAMPlusPlus,
+    GuidedGradCAM,
+    HiResCAM,
+    LayerCAM,
+    ScoreCAM,
+    find_cam_layer,
+)
 from whyset.attribution.attributors.captum import Captum
 from whyset.attribution.attributors.conditional import Conditional
 from whyset.attribution.attributors.generated_tokens import GeneratedTokens
@@ -11,13 +23,23 @@ from whyset.attribution.attributors.occlusion import Occlusion
 from whyset.attribution.attributors.smooth_grad import SmoothGrad
 
 __all__ = [
+    "AblationCAM",
     "BiLRP",
+    "CamLayer",
     "Captum",
     "Conditional",
+    "FastCAM",
     "GeneratedTokens",
+    "GradCAM",
+    "GradCAMPlusPlus",
     "Gradient",
+    "GuidedGradCAM",
+    "HiResCAM",
     "InputTimesGradient",
     "IntegratedGradients",
+    "LayerCAM",
     "Occlusion",
+    "ScoreCAM",
     "SmoothGrad",
+    "find_cam_layer",
 ]

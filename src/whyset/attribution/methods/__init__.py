@@ -9,8 +9,19 @@ from types import MappingProxyType
 from typing import Any
 
 from whyset.arguments import get_required_fields, name_unknown
+from whyset.attribution.methods.cam import (
+    AblationCAMMethod,
+    CAMMethod,
+    GradCAMMethod,
+    GradCAMPlusPlusMethod,
+    GuidedGradCAMMethod,
+    HiResCAMMethod,
+    LayerCAMMethod,
+    ScoreCAMMethod,
+)
 from whyset.attribution.methods.captum import CaptumMethod
 from whyset.attribution.methods.conditional import ConditionalMethod
+from whyset.attribution.methods.fast_cam import FastCAMMethod
 from whyset.attribution.methods.function import FunctionMethod
 from whyset.attribution.methods.gradient import GradientMethod
 from whyset.attribution.methods.input_times_gradient import InputTimesGradientMethod
@@ -31,6 +42,14 @@ METHODS: MappingProxyType[str, type[Method]] = MappingProxyType(
             IntegratedGradientsMethod,
             OcclusionMethod,
             ConditionalMethod,
+            GradCAMMethod,
+            GradCAMPlusPlusMethod,
+            HiResCAMMethod,
+            LayerCAMMethod,
+            ScoreCAMMethod,
+            AblationCAMMethod,
+            GuidedGradCAMMethod,
+            FastCAMMethod,
             CaptumMethod,
         )
     }
@@ -84,15 +103,24 @@ def as_method(given: Method | str | Callable[..., Any]) -> Method:
 
 __all__ = [
     "METHODS",
+    "AblationCAMMethod",
     "BoundMethod",
+    "CAMMethod",
     "CaptumMethod",
     "ConditionalMethod",
+    "FastCAMMethod",
     "FunctionMethod",
+    "GradCAMMethod",
+    "GradCAMPlusPlusMethod",
     "GradientMethod",
+    "GuidedGradCAMMethod",
+    "HiResCAMMethod",
     "InputTimesGradientMethod",
     "IntegratedGradientsMethod",
+    "LayerCAMMethod",
     "Method",
     "OcclusionMethod",
+    "ScoreCAMMethod",
     "SmoothGradMethod",
     "as_method",
     "find_method",
