@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 NAMES = {
     "whyset": "RelevanceWriter Spray analyze explain from_arrays open_run view",
     "whyset.attribution": """Gradient InputTimesGradient SmoothGrad IntegratedGradients Occlusion Conditional Captum
+        GradCAM GradCAMPlusPlus HiResCAM LayerCAM ScoreCAM AblationCAM GuidedGradCAM FastCAM CamLayer find_cam_layer
         BiLRP GeneratedTokens Contrast AboveReference Similarity Ledger BiasMap""",
     "whyset.attribution.rules": "Epsilon Gamma ZPlus AlphaBeta ZBox WSquare Flat Pass Norm RedistributeBias Rule RULES",
     "whyset.attribution.composites": """EpsilonPlus EpsilonPlusFlat EpsilonAlpha2Beta1 EpsilonAlpha2Beta1Flat
@@ -19,7 +20,9 @@ NAMES = {
         LayerMapComposite
         SpecialFirstLayerMapComposite NameMapComposite MixedComposite NameLayerMapComposite BiasRedistribution""",
     "whyset.attribution.methods": """METHODS GradientMethod InputTimesGradientMethod SmoothGradMethod
-        IntegratedGradientsMethod OcclusionMethod ConditionalMethod CaptumMethod FunctionMethod Method as_method""",
+        IntegratedGradientsMethod OcclusionMethod ConditionalMethod GradCAMMethod GradCAMPlusPlusMethod HiResCAMMethod
+        LayerCAMMethod ScoreCAMMethod AblationCAMMethod GuidedGradCAMMethod FastCAMMethod CaptumMethod FunctionMethod
+        Method as_method""",
     "whyset.evaluation": """PixelFlipping FlippingCurves PairedDifference compare_paired Imputer IMPUTERS BlurImputer
         ConstantImputer UniformImputer""",
     "whyset.analysis": "Spray Processor Pipeline Step Memo assign Cosine KMeans TSNE",

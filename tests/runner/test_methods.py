@@ -22,6 +22,7 @@ from whyset.attribution.methods import (
     IntegratedGradientsMethod,
     Method,
     OcclusionMethod,
+    ScoreCAMMethod,
     SmoothGradMethod,
 )
 from whyset.attribution.methods.captum_attributor import make_patches
@@ -70,6 +71,8 @@ METHODS: dict[str, Any] = {
     "occlusion": OcclusionMethod((3, 4), 2),
     "conditional": ConditionalMethod({"conv": [0, 2]}, EpsilonPlus()),
     "captum": CaptumMethod("DeepLift", {"baselines": 0.5}),
+    "grad_cam": "grad_cam",
+    "score_cam": ScoreCAMMethod("conv", internal_batch_size=12),
     "a layer of captum": CaptumMethod("LayerGradCam", layer="conv"),
     "a function": layer_mean,
 }

@@ -61,8 +61,8 @@ class PositionGrid:
         """
         if not self.fits(value):
             raise InputError(
-                f"expected a value with the grid {self.sides}, got {tuple(value.shape)}: the layer was found for inputs "
-                "of another size, or another call has its name; give the path of a module by layer="
+                f"expected a value with the grid {self.sides}, got {tuple(value.shape)}: the layer was found for "
+                "inputs of another size, or another call has its name; give the path of a module by layer="
             )
         if self.tokens:
             value = value[:, self.prefix : self.prefix + self.count].unflatten(1, self.sides)

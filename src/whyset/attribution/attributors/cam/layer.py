@@ -118,7 +118,11 @@ class _Candidates:
         return self._name(list(self._features())[-1])
 
     def last_of_each_grid(self) -> list[CamLayer]:
-        by_grid = {value.grid.sides: value for value in self._features() if value.channels > 1}
+        by_grid: dict[tuple[int, ...], LayerValue] = {}
+        for value in self._features():
+            if value.channels > 1:
+                by_grid.pop(value.grid.sides, None)  # so that the last one is in its place
+                by_grid[value.grid.sides] = value
         if not by_grid:
             raise self._refuse("no layer with several channels and positions")
         return [self._name(value) for value in by_grid.values()]
@@ -142,6 +146,7 @@ class _Candidates:
 
     def _influential(self, values: Sequence[LayerValue]) -> Iterator[LayerValue]:
         """Yield the values at whose positions the gradient of the output is not 0."""
+        values = [value for value in values if value.tensor.requires_grad]
         if not values:
             return
         weights = torch.linspace(1, 2, self.output[0].numel()).to(self.output).view(self.output.shape[1:])
