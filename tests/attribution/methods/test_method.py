@@ -216,8 +216,8 @@ class Texts(nn.Module):
 @pytest.mark.parametrize("name", WITH_LAYERS)
 def test_the_layer_that_is_used_can_be_stored(name: str, net: Net) -> None:
     method: Any = METHODS[name]()
-    found = method.with_layer(net, images())
-    assert found.with_layer(net, images()) == found
+    found = method.resolve(net, images())
+    assert found.resolve(net, images()) == found
     assert json.loads(json.dumps(found.to_dict())) == json.loads(json.dumps(METHODS[name]("relu").to_dict()))
     assert found.describe().endswith(" at relu")
     torch.testing.assert_close(found.bind(net)(images(), 1)[1], method.bind(net)(images(), 1)[1])

@@ -59,7 +59,7 @@ class CAMMethod(Method):
     def _describe_parameters(self) -> list[str]:
         return [] if self.interpolate_mode == "linear" else [f"interpolated by {self.interpolate_mode}"]
 
-    def with_layer(self, model: nn.Module, x: Tensor) -> Self:
+    def resolve(self, model: nn.Module, x: Tensor) -> Self:
         """Return a copy with the layer that is used for this model and inputs (n, channels, *sides).
 
         InputError: no layer has positions that influence the output, or the given one has not.

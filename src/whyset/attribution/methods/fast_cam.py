@@ -58,7 +58,7 @@ class FastCAMMethod(Method):
         mode = "" if self.interpolate_mode == "linear" else f", interpolated by {self.interpolate_mode}"
         return f"FastCAM (the same for all classes) at {layers}{mode}"
 
-    def with_layer(self, model: nn.Module, x: Tensor) -> Self:
+    def resolve(self, model: nn.Module, x: Tensor) -> Self:
         """Return a copy with the layers that are used for this model and inputs (n, channels, *sides).
 
         InputError: no layer has positions that influence the output.

@@ -312,6 +312,8 @@ MISTAKES = [
     (lambda x: GradCAM(strided())(x, targets=[]), "expected a list of one or more targets"),
     (lambda x: GradCAM(strided())(x, 7), "out of range"),
     (lambda x: GradCAM(nn.Sequential(nn.Flatten(), nn.Linear(504, 4)).double())(x), "no layer with positions"),
+    (lambda x: GradCAM(torch.jit.trace(strided(), x))(x), "TopLevelTracedModule"),
+    (lambda x: ScoreCAM(torch.compile(strided(), backend="eager"), "_orig_mod.3")(x), "compiled"),
     (lambda x: ScoreCAM(strided(), internal_batch_size=0)(x), "expected a whole number of at least 1"),
     (lambda x: FastCAM(strided(), "3")(x), "expected a list of one or more names"),
     (lambda x: FastCAM(strided(), [])(x), "expected a list of one or more names"),

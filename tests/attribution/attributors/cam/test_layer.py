@@ -216,6 +216,69 @@ def test_positions_of_a_layer_are_at_the_positions_of_the_input(name: str) -> No
     assert (changed & inside).any()
 
 
+VIEWS = [
+    ("swin", "layers.0.blocks.1", (8, 16), True),  # tokens, reshaped to their grid
+    ("swin", "patch_embed", (8, 16), True),
+    ("swin of torchvision", "features.0.1", (8, 16), True),  # a permutation
+    ("swin of torchvision", "permute", (4, 8), False),
+    ("convnext, with channels last inside", "stages.1.blocks.0.norm", (8, 12), True),
+]
+
+
+@pytest.mark.parametrize(("name", "layer", "sides", "channels_last"), VIEWS)
+def test_the_layout_of_a_view_is_that_of_its_source(
+    name: str, layer: str, sides: tuple[int, ...], channels_last: bool
+) -> None:
+    found = find_cam_layer(*make(name), layer)
+    assert (found.grid.sides, found.grid.channels_last, found.grid.tokens) == (sides, channels_last, False)
+
+
+class Permuted(nn.Module):
+    def __init__(self, permute: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.conv, self.last, self.head, self.permute = nn.Conv2d(3, 6, 1), nn.Identity(), nn.Linear(6, 2), permute
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores: Tensor = self.head(self.last(self.permute(self.conv(x))).mean((1, 2)))
+        return scores
+
+
+@pytest.mark.parametrize(
+    "permute",
+    [
+        lambda x: x.permute(0, 2, 3, 1),
+        lambda x: x.permute(0, -2, -1, 1),
+        lambda x: torch.permute(x, (0, 2, 3, 1)),
+        lambda x: x.permute(dims=[0, 2, 3, 1]),
+        lambda x: torch.permute(input=x, dims=(0, 2, 3, 1)),
+    ],
+)
+def test_a_permutation_is_read_in_every_spelling(permute: Callable[[Tensor], Tensor]) -> None:
+    torch.manual_seed(0)
+    found = find_cam_layer(Permuted(permute).eval(), torch.randn(2, 3, 6, 6), "last")
+    assert (found.grid.sides, found.grid.channels_last) == ((6, 6), True)
+
+
+class Fourier(nn.Module):
+    """A layer of operations that no rule describes; its sides are those of the input, and it has as many channels."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv, self.mix, self.head = nn.Conv2d(3, channels, 1), nn.Identity(), nn.Linear(channels, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores: Tensor = self.head(self.mix(torch.fft.ifft2(torch.fft.fft2(self.conv(x))).real).mean((2, 3)))
+        return scores
+
+
+def test_a_layout_that_is_not_certain_is_not_guessed() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(2, 3, 6, 6)
+    assert find_cam_layer(Fourier(5).eval(), x, "mix").grid.sides == (6, 6)
+    with pytest.raises(InputError, match="positions of 'mix' are not known"):
+        find_cam_layer(Fourier(6).eval(), x, "mix")
+
+
 def test_layers_of_each_resolution_are_in_the_order_of_execution() -> None:
     model, x = make("resnet")
     found = find_cam_layers(model, x)
@@ -273,6 +336,16 @@ def test_what_cannot_be_found_is_an_error_that_names_the_remedy(model: Any, laye
     x = torch.randn(2, 3, 9) if model is Several else torch.randn(2, 3, 6, 6)
     with pytest.raises(InputError, match=message):
         find_cam_layer(model().eval(), x, layer)
+
+
+def test_statistics_of_a_batch_norm_are_not_changed() -> None:
+    torch.manual_seed(0)
+    norm = nn.BatchNorm2d(4)
+    model, x = nn.Sequential(nn.Conv2d(3, 4, 3), norm, nn.Flatten(), nn.Linear(96, 2)), torch.randn(2, 3, 6, 8)
+    with pytest.raises(InputError, match=r"in training mode.*call model\.eval\(\)"):
+        find_cam_layer(model, x)
+    assert find_cam_layer(model.eval(), x).name == "1"
+    assert not norm.running_mean.any()
 
 
 def test_a_layer_of_a_model_without_gradient_can_be_given() -> None:

@@ -10,6 +10,7 @@ from whyset.attribution.attributors.cam.grid import PositionGrid
 from whyset.attribution.attributors.cam.place import CalledOperation, check_layer_name
 from whyset.attribution.attributors.cam.values import LayerValue, ValueTrace, record_values
 from whyset.attribution.attributors.inputs import require_tensor
+from whyset.attribution.intercept.refusals import refuse_unseen
 from whyset.attribution.targets import output_coefficient
 from whyset.errors import InputError
 
@@ -66,7 +67,9 @@ def find_cam_layer(model: nn.Module, x: Tensor, layer: str | None = None) -> Cam
     Raises
     ------
     InputError
-        The model has no such layer, it has no positions, or they do not influence the output.
+        The model has no such layer, it has no positions, or they do not influence the output; the model is compiled.
+    UnseenOperationError
+        A part of the model hides its operations, as scripted modules do.
 
     Examples
     --------
@@ -99,10 +102,16 @@ class _Candidates:
 
     @classmethod
     def record(cls, model: nn.Module, x: Tensor) -> "_Candidates":
+        refuse_unseen(model)
         require_tensor(x, "a class activation map", floating=True)
         if x.dim() < 3:
             raise InputError(
                 f"class activation maps need inputs with positions, (n, channels, *sides), got {tuple(x.shape)}"
+            )
+        if any(part.training and getattr(part, "running_mean", None) is not None for part in model.modules()):
+            raise InputError(
+                f"{type(model).__name__} is in training mode, where batch norms would count the noise with which the "
+                "layer is found: call model.eval()"
             )
         shape = (min(len(x), 2), *x.shape[1:])
         noise = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(x)

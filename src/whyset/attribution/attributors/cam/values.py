@@ -103,7 +103,7 @@ class ValueTrace(TorchFunctionMode):
             return
         if not grid.tokens and grid.sides not in self.grids:
             self.grids.append(grid.sides)
-        is_feature = operation.name not in _RESAMPLING
+        is_feature = operation.name not in _RESAMPLING and operation.descent is not Descent.VIEW
         if grid.channels_last:
             is_feature = operation.kind is OperationKind.NORM or operation.arithmetic is Arithmetic.ADD
         self.values[id(result)] = LayerValue(result, grid, call, is_feature)
@@ -118,6 +118,8 @@ class ValueTrace(TorchFunctionMode):
         known = [self.values[id(one)] for one in given if id(one) in self.values]
         if operation.descent is Descent.JOIN:
             return self._join(result, given, known)
+        if operation.descent is Descent.VIEW and known:
+            return _view(result, known[0], operation, args, kwargs) or self._find_tokens(result)
         if _is_elementwise(operation):
             for value in known:
                 if value.tensor.shape == result.shape:
@@ -170,11 +172,12 @@ class ValueTrace(TorchFunctionMode):
 
     def guess_grid(self, value: Tensor) -> PositionGrid | None:
         """Return the layout that the shape of a value has, of a module whose operations are not seen."""
-        if len(value) != self.samples or not value.is_floating_point():
+        if value.dim() != len(self.input_sides) + 2 or len(value) != self.samples or not value.is_floating_point():
+            return self._find_tokens(value)
+        first, last = tuple(value.shape[2:]), tuple(value.shape[1:-1])
+        if self._follows(first) == self._follows(last):  # both or none
             return None
-        tokens = self._find_tokens(value) if len(self.input_sides) > 1 else None
-        is_map = value.dim() == len(self.input_sides) + 2
-        return tokens or (PositionGrid(tuple(value.shape[2:])) if is_map else None)
+        return PositionGrid(first) if self._follows(first) else PositionGrid(last, channels_last=True)
 
     def _follows(self, sides: tuple[int, ...]) -> bool:
         """Check if a grid is one that was seen, or its merged patches."""
@@ -193,6 +196,26 @@ def record_values(model: nn.Module, x: Tensor) -> Iterator[ValueTrace]:
             stack.callback(hook.remove)
         with trace:
             yield trace
+
+
+def _view(
+    result: Tensor, source: LayerValue, operation: Operation, args: Sequence[Any], kwargs: Any
+) -> PositionGrid | None:
+    """Return the layout of tokens that are reshaped to their grid, or of axes in another order."""
+    grid = source.grid
+    if grid.tokens:
+        other = PositionGrid(grid.sides, channels_last=True)
+        is_grid = other.fits(result) and len(grid.sides) > 1 and result.shape[-1] == source.channels
+        return other if is_grid and grid.length == grid.count else None
+    if operation.name != "permute":
+        return grid if result.shape == source.tensor.shape and operation.name in ("reshape", "view") else None
+    given = kwargs.get("dims", args[1:])
+    given = given[0] if isinstance(given[0], Sequence) else given
+    dims, axes = [dim % result.dim() for dim in given], list(range(result.dim()))
+    first, last = [0, axes[-1], *axes[1:-1]], [0, *axes[2:], 1]
+    if dims != (first if grid.channels_last else last):
+        return None
+    return PositionGrid(grid.sides, channels_last=not grid.channels_last)
 
 
 def _has_channels_first(operation: Operation) -> bool:
