@@ -49,6 +49,19 @@ class Functional(nn.Module):
         return values.mean((2, 3)) @ self.head.T
 
 
+class ConstantChannel(nn.Module):
+    """Its features have the coordinates of the positions as a channel, as CoordConv has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.head = nn.Conv2d(3, 4, 3, padding=1), nn.Linear(5, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = torch.linspace(0, 1, x.shape[2])[None, None, :, None].expand(len(x), 1, -1, x.shape[3])
+        scores: Tensor = self.head(torch.cat([rows, self.conv(x).relu()], 1).mean((2, 3)))
+        return scores
+
+
 class PatchesByReshape(nn.Module):
     """A transformer whose patches no convolution makes, with a class token and PyTorch's own layers."""
 
@@ -141,6 +154,7 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], str, tuple[i
     "swin of Hugging Face": (lambda: hugging_face("Swin", **HF_SWIN), (32, 64), "model.swin.layernorm", (4, 8), 0),
     "patches by reshape": (PatchesByReshape, (32, 48), "blocks.layers.1.norm1", (4, 6), 1),
     "functions": (Functional, (12, 16), ":relu:1", (4, 6), 0),
+    "with a constant channel": (ConstantChannel, (12, 16), ":cat:0", (12, 16), 0),
     "series": (
         lambda: nn.Sequential(nn.Conv1d(3, 4, 3), nn.ReLU(), nn.AvgPool1d(2), nn.Flatten(), nn.Linear(20, 5)), (12,),
         "1", (10,), 0

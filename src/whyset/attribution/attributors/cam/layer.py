@@ -151,7 +151,7 @@ class _Candidates:
             found = list(self._influential(values))
             if found:
                 return found
-        raise self._refuse("no layer with positions that influence the output")
+        raise self._refuse("no layer with positions that influence the output (a head whose weights are 0 hides all)")
 
     def _influential(self, values: Sequence[LayerValue]) -> Iterator[LayerValue]:
         """Yield the values at whose positions the gradient of the output is not 0."""

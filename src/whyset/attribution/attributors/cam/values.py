@@ -28,6 +28,8 @@ _ELEMENTWISE = frozenset(
         *(Descent.ADD, Descent.MULTIPLY, Descent.NEGATE, Descent.LARGER, Descent.SMALLER, Descent.SELECT),
     }
 )
+_COPIES = frozenset({Descent.VIEW, Descent.CAST})
+"""Views, casts and copies: the value that they copy is the feature."""
 _ELEMENTWISE_KINDS = frozenset({OperationKind.ACTIVATION, OperationKind.RELU, OperationKind.NORM})
 
 
@@ -35,8 +37,8 @@ _ELEMENTWISE_KINDS = frozenset({OperationKind.ACTIVATION, OperationKind.RELU, Op
 class LayerValue:
     """A value with positions: where it was computed, and its layout.
 
-    `is_feature` is false for pools, and for parts of a block of a transformer, such as its queries and keys: only its
-    norms and sums are features at positions.
+    `is_feature` is false for pools and copies, and for parts of a block of a transformer, such as its queries and keys:
+    only its norms and sums are features at positions.
     """
 
     tensor: Tensor
@@ -103,7 +105,7 @@ class ValueTrace(TorchFunctionMode):
             return
         if not grid.tokens and grid.sides not in self.grids:
             self.grids.append(grid.sides)
-        is_feature = operation.name not in _RESAMPLING and operation.descent is not Descent.VIEW
+        is_feature = operation.name not in _RESAMPLING and operation.descent not in _COPIES
         if grid.channels_last:
             is_feature = operation.kind is OperationKind.NORM or operation.arithmetic is Arithmetic.ADD
         self.values[id(result)] = LayerValue(result, grid, call, is_feature)
@@ -119,7 +121,9 @@ class ValueTrace(TorchFunctionMode):
         if operation.descent is Descent.JOIN:
             return self._join(result, given, known)
         if operation.descent is Descent.VIEW and known:
-            return _view(result, known[0], operation, args, kwargs) or self._find_tokens(result)
+            keeps_channels = result.shape[-1] == known[0].channels
+            seen = _view(result, known[0], operation, args, kwargs)
+            return self._find_tokens(result) if seen is None and keeps_channels else seen
         if _is_elementwise(operation):
             for value in known:
                 if value.tensor.shape == result.shape:
@@ -132,7 +136,7 @@ class ValueTrace(TorchFunctionMode):
     def _join(self, result: Tensor, given: Sequence[Tensor], known: Sequence[LayerValue]) -> PositionGrid | None:
         """Return the layout of joined values: of maps with more channels, or of tokens with others around them."""
         for value in known:
-            if len(known) == len(given) and value.grid.fits(result):
+            if value.grid.fits(result):
                 return value.grid
         for place, part in enumerate(given):
             found = self._find_tokens(part) if part.dim() == result.dim() == 3 else None
