@@ -3,7 +3,6 @@
 from whyset.attribution.attributors import (
     AblationCAM,
     BiLRP,
-    CamLayer,
     Captum,
     Conditional,
     FastCAM,
@@ -19,9 +18,9 @@ from whyset.attribution.attributors import (
     Occlusion,
     ScoreCAM,
     SmoothGrad,
-    find_cam_layer,
 )
 from whyset.attribution.attributors.bilrp import PairRelevance
+from whyset.attribution.attributors.cam import CamLayer, find_cam_layer
 from whyset.attribution.ledger import BiasMap, Cause, Ledger, LedgerRow
 from whyset.attribution.serialization import to_dict
 from whyset.attribution.targets import AboveReference, Contrast, OutputWeights, Similarity, Target, output_coefficient

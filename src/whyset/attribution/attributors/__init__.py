@@ -3,7 +3,6 @@
 from whyset.attribution.attributors.bilrp import BiLRP
 from whyset.attribution.attributors.cam import (
     AblationCAM,
-    CamLayer,
     FastCAM,
     GradCAM,
     GradCAMPlusPlus,
@@ -11,7 +10,6 @@ from whyset.attribution.attributors.cam import (
     HiResCAM,
     LayerCAM,
     ScoreCAM,
-    find_cam_layer,
 )
 from whyset.attribution.attributors.captum import Captum
 from whyset.attribution.attributors.conditional import Conditional
@@ -25,7 +23,6 @@ from whyset.attribution.attributors.smooth_grad import SmoothGrad
 __all__ = [
     "AblationCAM",
     "BiLRP",
-    "CamLayer",
     "Captum",
     "Conditional",
     "FastCAM",
@@ -41,5 +38,4 @@ __all__ = [
     "Occlusion",
     "ScoreCAM",
     "SmoothGrad",
-    "find_cam_layer",
 ]
