@@ -380,6 +380,8 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
         {"method": ConditionalMethod({"conv": 1}, "guided_backprop")}, "by the rules of a composite"
     ),
     "a layer of captum": ({"method": CaptumMethod("LayerGradCam", layer="conv9")}, "no module named 'conv9'"),
+    "a layer": ({"method": ScoreCAMMethod("conv9")}, "no module named 'conv9'"),
+    "a layer without positions": ({"method": ScoreCAMMethod("head")}, "positions of 'head' are not known.*relu"),
     "an argument of captum": (
         {"method": CaptumMethod("Occlusion", {"sliding_window_shapes": [9, 9, 9]})},
         r"Occlusion of captum, .* failed on the first samples \(AssertionError",
@@ -403,6 +405,15 @@ def test_methods_that_do_not_explain_texts_name_those_that_do(method: str, tmp_p
         InputError, match=rf"{method} explains inputs of modality image, series, table, got text.*attn_lrp"
     ):
         ws.explain(Texts(), torch.randint(1, 20, (SAMPLES, 4)), tmp_path / "run", method=method)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("method", ["grad_cam", "fast_cam"])
+def test_methods_that_need_positions_do_not_explain_tables(method: str, tmp_path: Path) -> None:
+    with pytest.raises(
+        InputError, match=rf"{method} explains inputs of modality image, series, got table: the methods gradient"
+    ):
+        ws.explain(nn.Linear(5, 3).eval(), torch.rand(SAMPLES, 5), tmp_path / "run", method=method)
     assert not (tmp_path / "run").exists()
 
 

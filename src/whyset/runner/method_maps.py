@@ -86,6 +86,8 @@ def require_modality(method: Method, modality: str) -> None:
     if modality in method.modalities:
         return
     remedy = "the method gradient with rules, such as attn_lrp (--composite attn_lrp), or occlusion, explain tokens"
+    if modality != "text":
+        remedy = "the methods gradient, integrated_gradients and occlusion, among others, explain it"
     raise InputError(
         f"{method.describe()}: the method {method.name} explains inputs of modality {', '.join(method.modalities)}, "
         f"got {modality}: {remedy}"

@@ -213,6 +213,11 @@ class Texts(nn.Module):
         return scores
 
 
+@pytest.mark.parametrize("name", [name for name in INSTANCES if name not in WITH_LAYERS])
+def test_other_methods_have_nothing_to_resolve(name: str, net: Net) -> None:
+    assert INSTANCES[name].resolve(net, images()) == INSTANCES[name]
+
+
 @pytest.mark.parametrize("name", WITH_LAYERS)
 def test_the_layer_that_is_used_can_be_stored(name: str, net: Net) -> None:
     method: Any = METHODS[name]()

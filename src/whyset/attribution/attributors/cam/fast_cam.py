@@ -24,8 +24,8 @@ class FastCAM:
 
     The statistic (SMOE scale) is large at positions where few channels k are active and the activation is large. Φ, the
     normal distribution function with mean and standard deviation of the map of a layer, scales it to the range from 0
-    to 1. Negative activations count as 0. The map does not depend on the target: it shows where the network is active,
-    for any class.
+    to 1. All layers count the same; the paper has weights for those of a ResNet. Negative activations count as 0. The
+    map does not depend on the target: it shows where the network is active, for any class.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class FastCAM:
         The model, in evaluation mode; its output is one tensor.
     layers : sequence of str, optional
         The layers: paths of modules, or PATH:OPERATION:NUMBER for the call of a function in the forward of one. By
-        default the last layer of each resolution that influences the output, as `find_cam_layers` finds them.
+        default the last layer of each resolution that influences the output, which `find_layers` returns.
     interpolate_mode : {"linear", "nearest"}, default "linear"
         How the map of a layer is enlarged to the input; "linear" is bilinear for images and trilinear for volumes.
 
