@@ -135,7 +135,9 @@ class ChannelCAMMethod(GradientCAMMethod):
 
 @dataclass(frozen=True)
 class GradCAMMethod(GradientCAMMethod):
-    """Grad-CAM: `whyset.attribution.GradCAM`.
+    """Activations of a layer, weighted by the mean gradient of their channel (Selvaraju 2017).
+
+    The attributor is `whyset.attribution.GradCAM`.
 
     >>> GradCAMMethod(layer="layer4").describe()
     'Grad-CAM at layer4'
@@ -148,7 +150,9 @@ class GradCAMMethod(GradientCAMMethod):
 
 @dataclass(frozen=True)
 class GradCAMPlusPlusMethod(GradientCAMMethod):
-    """Grad-CAM++: `whyset.attribution.GradCAMPlusPlus`.
+    """Activations of a layer, weighted by positive gradients of their channel (Chattopadhay 2018).
+
+    The attributor is `whyset.attribution.GradCAMPlusPlus`.
 
     >>> GradCAMPlusPlusMethod().describe()
     'Grad-CAM++ at the last layer with positions'
@@ -161,7 +165,9 @@ class GradCAMPlusPlusMethod(GradientCAMMethod):
 
 @dataclass(frozen=True)
 class HiResCAMMethod(GradientCAMMethod):
-    """HiResCAM: `whyset.attribution.HiResCAM`.
+    """Activations of a layer, weighted by their own gradients (Draelos 2020).
+
+    The attributor is `whyset.attribution.HiResCAM`.
 
     >>> HiResCAMMethod(relu_attributions=False, layer="features").describe()
     'HiResCAM at features, with negative values'
@@ -174,7 +180,9 @@ class HiResCAMMethod(GradientCAMMethod):
 
 @dataclass(frozen=True)
 class LayerCAMMethod(GradientCAMMethod):
-    """LayerCAM: `whyset.attribution.LayerCAM`.
+    """Activations of a layer, weighted by their own positive gradients (Jiang 2021).
+
+    The attributor is `whyset.attribution.LayerCAM`.
 
     >>> LayerCAMMethod(layer="layer2", interpolate_mode="nearest").describe()
     'LayerCAM at layer2, interpolated by nearest'
@@ -187,7 +195,9 @@ class LayerCAMMethod(GradientCAMMethod):
 
 @dataclass(frozen=True)
 class ScoreCAMMethod(ChannelCAMMethod):
-    """Score-CAM: `whyset.attribution.ScoreCAM`.
+    """Activations of a layer, weighted by the output for the input that they mask (Wang 2020).
+
+    The attributor is `whyset.attribution.ScoreCAM`.
 
     >>> ScoreCAMMethod(layer="layer4", internal_batch_size=64).describe()
     'Score-CAM at layer4'
@@ -200,7 +210,9 @@ class ScoreCAMMethod(ChannelCAMMethod):
 
 @dataclass(frozen=True)
 class AblationCAMMethod(ChannelCAMMethod):
-    """Ablation-CAM: `whyset.attribution.AblationCAM`.
+    """Activations of a layer, weighted by what the output loses without their channel (Desai 2020).
+
+    The attributor is `whyset.attribution.AblationCAM`.
 
     >>> AblationCAMMethod(layer="blocks.11.norm1").describe()
     'Ablation-CAM at blocks.11.norm1'
@@ -213,7 +225,9 @@ class AblationCAMMethod(ChannelCAMMethod):
 
 @dataclass(frozen=True)
 class GuidedGradCAMMethod(CAMMethod):
-    """Guided Grad-CAM: `whyset.attribution.GuidedGradCAM`.
+    """Guided backpropagation times Grad-CAM (Selvaraju 2017).
+
+    The attributor is `whyset.attribution.GuidedGradCAM`.
 
     >>> GuidedGradCAMMethod(layer="layer4").describe()
     'Guided Grad-CAM at layer4'

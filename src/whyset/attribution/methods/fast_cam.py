@@ -14,7 +14,9 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class FastCAMMethod(Method):
-    """FastCAM, which shows where a network is active, for any class: `whyset.attribution.FastCAM`.
+    """Where few channels of several layers are active, the same for all classes (Mundhenk 2019).
+
+    The attributor is `whyset.attribution.FastCAM`.
 
     Parameters
     ----------
