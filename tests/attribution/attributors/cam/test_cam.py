@@ -124,11 +124,11 @@ def test_score_cam_is_a_loop_over_masked_inputs() -> None:
 
 
 def smoe_by_numpy(active: np.ndarray) -> np.ndarray:
-    """The SMOE scale of activations (channels, h, w), as its formula is written in the paper."""
+    """The SMOE scale of activations (channels, h, w) and its normal distribution function, written as in the paper."""
     active = np.maximum(active, 0) + 1e-7
     mean = active.mean(0)
     scale = mean * (np.log2(mean) - np.log2(active).mean(0))
-    unit = (scale - scale.mean()) / scale.std()
+    unit = (scale - scale.mean()) / scale.std(ddof=1)
     return np.vectorize(lambda one: 0.5 * (1 + math.erf(one / math.sqrt(2))))(unit)
 
 

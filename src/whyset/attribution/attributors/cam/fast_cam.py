@@ -134,10 +134,10 @@ def normalize_by_distribution(maps: Tensor) -> Tensor:
 
     >>> normalize_by_distribution(torch.tensor([[0.0, 0.0], [-1.0, 1.0]])).round(decimals=3)
     tensor([[0.5000, 0.5000],
-            [0.1590, 0.8410]])
+            [0.2400, 0.7600]])
     """
     sides = tuple(range(1, maps.dim()))
     centered = maps - maps.mean(sides, keepdim=True)
-    deviation = centered.square().mean(sides, keepdim=True).sqrt()
+    deviation = maps.std(sides, keepdim=True)  # of a sample, as in the code of the paper
     scaled = centered / torch.where(deviation > 0, deviation, 1)
     return (1 + torch.erf(scaled / math.sqrt(2))) / 2

@@ -14,7 +14,8 @@ class ScoreCAM(ChannelCAM):
     """Explain by `ReLU(Σ_k w_k A_k)`, with `w = softmax_k(y(x ⊙ H_k))` (Score-CAM, Wang 2020).
 
     The mask H_k is the activation A_k of channel k, enlarged to the input and scaled to the range from 0 to 1; it is 0
-    if the activation is the same at all positions. The model evaluates each input once for each channel of the layer.
+    if the activation is the same at all positions. The softmax is that of the paper's algorithm; the code of its
+    authors has the probability of the class in its place. The model evaluates each input once for each channel.
 
     Parameters
     ----------
