@@ -13,6 +13,7 @@ NAMES = {
     "whyset": "RelevanceWriter Spray analyze explain from_arrays open_run view",
     "whyset.attribution": """Gradient InputTimesGradient SmoothGrad IntegratedGradients GuidedIG BlurIG XRAI
         Occlusion RISE Sobol HSIC ExtremalPerturbation Conditional Captum
+        GradCAM GradCAMPlusPlus HiResCAM LayerCAM ScoreCAM AblationCAM GuidedGradCAM FastCAM CamLayer find_cam_layer
         BiLRP GeneratedTokens Contrast AboveReference Similarity Ledger BiasMap""",
     "whyset.attribution.rules": "Epsilon Gamma ZPlus AlphaBeta ZBox WSquare Flat Pass Norm RedistributeBias Rule RULES",
     "whyset.attribution.composites": """EpsilonPlus EpsilonPlusFlat EpsilonAlpha2Beta1 EpsilonAlpha2Beta1Flat
@@ -21,7 +22,9 @@ NAMES = {
         SpecialFirstLayerMapComposite NameMapComposite MixedComposite NameLayerMapComposite BiasRedistribution""",
     "whyset.attribution.methods": """METHODS GradientMethod InputTimesGradientMethod SmoothGradMethod
         IntegratedGradientsMethod GuidedIGMethod BlurIGMethod XRAIMethod OcclusionMethod RISEMethod SobolMethod
-        HSICMethod ExtremalPerturbationMethod ConditionalMethod CaptumMethod FunctionMethod Method as_method""",
+        HSICMethod ExtremalPerturbationMethod ConditionalMethod GradCAMMethod GradCAMPlusPlusMethod HiResCAMMethod
+        LayerCAMMethod ScoreCAMMethod AblationCAMMethod GuidedGradCAMMethod FastCAMMethod CaptumMethod FunctionMethod
+        Method as_method""",
     "whyset.evaluation": """PixelFlipping FlippingCurves PairedDifference compare_paired Imputer IMPUTERS BlurImputer
         ConstantImputer UniformImputer""",
     "whyset.analysis": "Spray Processor Pipeline Step Memo assign Cosine KMeans TSNE",

@@ -58,7 +58,9 @@ LABELS = {
 @pytest.mark.parametrize("source", ["array", "TensorDataset"])
 @pytest.mark.parametrize("labels", LABELS)
 @pytest.mark.parametrize("target", ["label", "prediction", "0", "top:1"])
-def test_class_1_explains_the_output_and_class_0_its_negative(tmp_path: Path, target: str, labels: str, source: str) -> None:
+def test_class_1_explains_the_output_and_class_0_its_negative(
+    tmp_path: Path, target: str, labels: str, source: str
+) -> None:
     y = LABELS[labels]
     data = (X, y) if source == "array" else TensorDataset(torch.tensor(X), torch.tensor(y))
     said = Messages()
@@ -142,7 +144,9 @@ def test_a_regression_has_one_class_and_no_accuracy(tmp_path: Path) -> None:
 
 def test_labels_that_are_no_classes_of_one_output_are_refused_with_advice(tmp_path: Path) -> None:
     for data in ((X, Y + 3), TensorDataset(torch.tensor(X), torch.tensor(Y + 3))):
-        with pytest.raises(InputError, match=r"label [34] is not a class of the model: .* needs output_kind=.regression"):
+        with pytest.raises(
+            InputError, match=r"label [34] is not a class of the model: .* needs output_kind=.regression"
+        ):
             ws.explain(Logit(), data, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

@@ -27,6 +27,7 @@ from whyset.attribution.methods import (
     Method,
     OcclusionMethod,
     RISEMethod,
+    ScoreCAMMethod,
     SmoothGradMethod,
     SobolMethod,
     XRAIMethod,
@@ -83,6 +84,8 @@ METHODS: dict[str, Any] = {
     "extremal_perturbation": ExtremalPerturbationMethod(0.25, 4),
     "conditional": ConditionalMethod({"conv": [0, 2]}, EpsilonPlus()),
     "captum": CaptumMethod("DeepLift", {"baselines": 0.5}),
+    "grad_cam": "grad_cam",
+    "score_cam": ScoreCAMMethod("conv", internal_batch_size=12),
     "a layer of captum": CaptumMethod("LayerGradCam", layer="conv"),
     "a function": layer_mean,
 }
@@ -406,6 +409,8 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
         {"method": ConditionalMethod({"conv": 1}, "guided_backprop")}, "by the rules of a composite"
     ),
     "a layer of captum": ({"method": CaptumMethod("LayerGradCam", layer="conv9")}, "no module named 'conv9'"),
+    "a layer": ({"method": ScoreCAMMethod("conv9")}, "no module named 'conv9'"),
+    "a layer without positions": ({"method": ScoreCAMMethod("head")}, "positions of 'head' are not known.*relu"),
     "an argument of captum": (
         {"method": CaptumMethod("Occlusion", {"sliding_window_shapes": [9, 9, 9]})},
         r"Occlusion of captum, .* failed on the first samples \(AssertionError",
@@ -439,6 +444,14 @@ def test_methods_that_need_neighbors_do_not_explain_tables(method: str, tmp_path
     net = nn.Linear(5, 3)
     with pytest.raises(InputError, match=rf"{method} explains inputs .* got table: .*integrated_gradients, rise and"):
         ws.explain(net, (torch.rand(SAMPLES, 5), LABELS), tmp_path / "run", method=method)
+
+
+@pytest.mark.parametrize("method", ["grad_cam", "fast_cam"])
+def test_methods_that_need_positions_do_not_explain_tables(method: str, tmp_path: Path) -> None:
+    with pytest.raises(
+        InputError, match=rf"{method} explains inputs of modality image, series, got table: the methods gradient"
+    ):
+        ws.explain(nn.Linear(5, 3).eval(), torch.rand(SAMPLES, 5), tmp_path / "run", method=method)
     assert not (tmp_path / "run").exists()
 
 

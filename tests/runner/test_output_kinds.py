@@ -152,7 +152,9 @@ def test_names_are_classes_in_sorted_order(tmp_path: Path) -> None:
 
 def segmenter(classes: int) -> nn.Module:
     torch.manual_seed(0)
-    return nn.Sequential(nn.Conv2d(2, 4, 3, padding=1, bias=False), nn.ReLU(), nn.Conv2d(4, classes, 1, bias=False)).eval()
+    return nn.Sequential(
+        nn.Conv2d(2, 4, 3, padding=1, bias=False), nn.ReLU(), nn.Conv2d(4, classes, 1, bias=False)
+    ).eval()
 
 
 PIXELS = RANDOM.normal(size=(6, 2, 5, 7)).astype("f4")
@@ -171,7 +173,9 @@ def test_the_mask_of_a_class_is_explained(tmp_path: Path) -> None:
     masks = RANDOM.integers(0, 2, (6, 5, 7))
     masks[0] = 2
     masks[1, 0, 0] = 255  # not a class
-    run = ws.explain(model, (PIXELS, masks), tmp_path / "run", output_kind="dense", method="input_times_gradient", dtype="float32")
+    run = ws.explain(
+        model, (PIXELS, masks), tmp_path / "run", output_kind="dense", method="input_times_gradient", dtype="float32"
+    )
     labels = run.labels
     assert run.ids[0] == "0#2"
     assert labels.tolist() == [2] + [0, 1] * 5
@@ -187,7 +191,9 @@ def test_the_mask_of_a_class_is_explained(tmp_path: Path) -> None:
 def test_a_region_is_explained(tmp_path: Path) -> None:
     model = segmenter(2)
     kind = Dense(region=(1, 2, 4, 6))
-    run = ws.explain(model, PIXELS, tmp_path / "run", output_kind=kind, target=1, method="input_times_gradient", dtype="float32")
+    run = ws.explain(
+        model, PIXELS, tmp_path / "run", output_kind=kind, target=1, method="input_times_gradient", dtype="float32"
+    )
     inside = torch.zeros(1, 2, 5, 7)
     inside[0, 1, 1:4, 2:6] = 1
     assert np.allclose(np.asarray(run.relevance), sum_over(model, lambda _: inside), atol=1e-5)
@@ -206,7 +212,11 @@ def test_a_softmax_at_each_position_is_explained_before_it(tmp_path: Path) -> No
 def test_the_similarity_to_a_sample_is_explained(tmp_path: Path, composite: str) -> None:
     model = linear(5)
     run = explain(
-        model, (X, np.arange(COUNT)), tmp_path / "run", output_kind="embedding", target="similarity:3",
+        model,
+        (X, np.arange(COUNT)),
+        tmp_path / "run",
+        output_kind="embedding",
+        target="similarity:3",
         composite=composite,
     )
     assert run.classes == ["3"]
@@ -271,7 +281,12 @@ def test_a_function_of_the_output_gives_the_scores(tmp_path: Path) -> None:
         (1, (X, Y[1]), {"output_kind": "binry"}, "unknown output kind 'binry' .did you mean binary"),
         (1, X, {"output_kind": Regression}, r"expected an instance, got the class Regression: pass Regression\(\)"),
         (3, X, {"output_kind": "binary"}, "binary needs one output, got 3"),
-        (3, X, {"output_kind": "dense"}, r"dense needs outputs of shape \(samples, classes, positions...\), got \(8, 3\)"),
+        (
+            3,
+            X,
+            {"output_kind": "dense"},
+            r"dense needs outputs of shape \(samples, classes, positions...\), got \(8, 3\)",
+        ),
         (3, X, {"output_kind": "probabilities"}, "needs outputs in .0, 1. that sum to 1"),
         (3, X, {"output_kind": "embedding"}, "target='similarity:ID'"),
         (3, X, {"target": "similarity:3"}, "needs the output kind embedding, but it is logits"),

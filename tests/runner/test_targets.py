@@ -62,7 +62,7 @@ def test_outputs_that_the_model_does_not_have_are_refused() -> None:
         Targets.of(3).resolve(NAMES)
     with pytest.raises(InputError, match="target top:4 needs 4 outputs, but the model has 3"):
         Targets.of(["label", "top:4"]).resolve(NAMES)
-    with pytest.raises(InputError, match="target 'dgo' is not a class of the model: .* one of the classes cat, dog, eel"):
+    with pytest.raises(InputError, match=r"target 'dgo' is not a class .* one of the classes cat, dog, eel"):
         Targets.of("dgo").resolve(NAMES)
     Targets.of(["top:3", 2]).resolve(NAMES)
 
@@ -117,7 +117,8 @@ def test_whole_numbers_of_numpy_and_torch_are_indices_of_outputs(number: Any) ->
 
 
 @pytest.mark.parametrize(
-    ("target", "targets"), [(1.5, None), ([0, "a"], None), ([], None), (None, None), ("label", 3.5), ("label", np.int64(1))]
+    ("target", "targets"),
+    [(1.5, None), ([0, "a"], None), ([], None), (None, None), ("label", 3.5), ("label", np.int64(1))],
 )
 def test_what_is_not_a_target_is_refused_by_name(target: Any, targets: Any) -> None:
     with pytest.raises(InputError, match=r"^targets?: expected"):

@@ -71,9 +71,7 @@ def _run(model: torch.nn.Module, x: Tensor) -> tuple[Tensor, Output]:
     )
 
 
-def _find_kind(
-    stated: OutputKind, output: Tensor, labels: GivenLabels, names: tuple[str, ...] | None
-) -> OutputKind:
+def _find_kind(stated: OutputKind, output: Tensor, labels: GivenLabels, names: tuple[str, ...] | None) -> OutputKind:
     return stated.find(output, labels, names) if isinstance(stated, Auto) else stated
 
 

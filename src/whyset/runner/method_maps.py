@@ -83,7 +83,7 @@ def require_modality(method: Method, modality: str) -> None:
     """Raise InputError if the method does not explain inputs of this modality."""
     if modality in method.modalities:
         return
-    remedy = "the methods gradient, integrated_gradients, rise and occlusion explain it"
+    remedy = "the methods gradient, integrated_gradients, rise and occlusion, among others, explain it"
     if modality == "text":
         remedy = "the method gradient with rules, such as attn_lrp (--composite attn_lrp), or occlusion, explain tokens"
     raise InputError(

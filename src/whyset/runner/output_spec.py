@@ -75,9 +75,7 @@ class OutputSpec:
 
     def make_model(self, model: torch.nn.Module) -> ScoreModel:
         """Return the scores of a model, which are explained."""
-        return make_score_model(
-            model, self.choice, self.kind, self.output, self.targets, conserving=self.conserving
-        )
+        return make_score_model(model, self.choice, self.kind, self.output, self.targets, conserving=self.conserving)
 
     @property
     def places(self) -> tuple[str, ...]:

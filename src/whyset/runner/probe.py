@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -78,8 +78,10 @@ def probe(
     samples = [sample for sample in samples if sample[1] is None or 0 <= sample[1] < len(names)]
     x, labels = place(torch.stack([x for x, _ in samples]), model), [label for _, label in samples]
     naming = nullcontext() if isinstance(wanted.method, GradientMethod) else naming_method(wanted.method)
-    with naming, explainer(model, wanted) as explain, _naming_writes():
-        explained = explain(x, label_tensor(labels, x.device))
+    with naming, _naming_writes():
+        wanted = replace(wanted, method=wanted.method.resolve(wanted.make_model(model), x))
+        with explainer(model, wanted) as explain:
+            explained = explain(x, label_tensor(labels, x.device))
     _require_some_finite(explained)
     shapes = {name: tuple(relevance.shape[2:]) for name, relevance in explained.relevance.items()}
     return DataProbe(

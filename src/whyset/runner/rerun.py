@@ -131,7 +131,7 @@ def _reasons(config: RunConfig, data: str | Path | None) -> list[str]:
     if (reason := explain_unrepeatable(config.attributor)) is not None:
         reasons.append(reason)
     if isinstance(config.output_choice, Mapping) or config.output_kind_name == FunctionKind.name:
-        reasons.append("the output was chosen by a function given from Python (call explain with it to continue the run)")
+        reasons.append("the output was chosen by a function given from Python (call explain with it)")
     if str(config.target).startswith("list:"):
         reasons.append("the target was a list with one output for each sample (call explain with it)")
     return reasons

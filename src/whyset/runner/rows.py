@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.errors import InputError
-from whyset.runner.output_kinds import Dense, Embedding, Multilabel, OutputKind, Regression
+from whyset.runner.output_kinds import Dense, Multilabel, OutputKind, Regression
 from whyset.runner.sources import RowSource, Source
 from whyset.runner.sources.given_labels import GivenLabels, LabelForm, list_labels
 from whyset.runner.sources.source import UNKNOWN
@@ -134,4 +134,3 @@ def _expand(
     without = sum(not found for found in sets)
     rest = f"; {without} samples have no label and no row" if without else ""
     return Rows(rows, f"{len(pairs):,} rows explain the labels of {len(sets) - without:,} samples, one in each{rest}")
-

@@ -15,15 +15,23 @@ from whyset.attribution import (
     HSIC,
     RISE,
     XRAI,
+    AblationCAM,
     BlurIG,
     Captum,
     Conditional,
     ExtremalPerturbation,
+    FastCAM,
+    GradCAM,
+    GradCAMPlusPlus,
     Gradient,
+    GuidedGradCAM,
     GuidedIG,
+    HiResCAM,
     InputTimesGradient,
     IntegratedGradients,
+    LayerCAM,
     Occlusion,
+    ScoreCAM,
     SmoothGrad,
     Sobol,
 )
@@ -31,9 +39,11 @@ from whyset.attribution.composites import EpsilonPlus
 from whyset.attribution.methods import (
     METHODS,
     BlurIGMethod,
+    CAMMethod,
     CaptumMethod,
     ConditionalMethod,
     ExtremalPerturbationMethod,
+    FastCAMMethod,
     FunctionMethod,
     GradientMethod,
     GuidedIGMethod,
@@ -95,9 +105,23 @@ INSTANCES: dict[str, Method] = {
     "hsic": HSICMethod(n_masks=20, cells=(2, 3), fill=0.5, seed=3),
     "extremal_perturbation": ExtremalPerturbationMethod(areas=(0.25, 0.5), n_iter=4, cells=(2, 3), sigma=1),
     "conditional": ConditionalMethod({"conv": [0, 2], "relu": 1}, EpsilonPlus()),
+    "grad_cam": METHODS["grad_cam"](relu_attributions=False),
+    "grad_cam_plus_plus": METHODS["grad_cam_plus_plus"](interpolate_mode="nearest"),
+    "hires_cam": METHODS["hires_cam"]("relu", relu_attributions=False),
+    "layer_cam": METHODS["layer_cam"]("conv"),
+    "score_cam": METHODS["score_cam"]("relu", internal_batch_size=7),
+    "ablation_cam": METHODS["ablation_cam"]("relu", relu_attributions=False),
+    "guided_grad_cam": METHODS["guided_grad_cam"]("conv", "nearest"),
+    "fast_cam": METHODS["fast_cam"](("conv", "relu")),
     "captum": CaptumMethod("IntegratedGradients", {"n_steps": 6, "baselines": 0.25}),
     "function": FunctionMethod(brightness),
 }
+
+WITH_LAYERS = [name for name, method in INSTANCES.items() if isinstance(method, CAMMethod | FastCAMMethod)]
+"""Methods whose maps have the positions of a layer, which tables do not have."""
+
+EVALUATIONS = ("score_cam", "ablation_cam", "guided_grad_cam", "rise", "sobol", "hsic")
+"""Methods that evaluate the model more than once for a batch, but not more often for several targets."""
 
 ATTRIBUTORS: dict[str, Callable[[nn.Module], Any]] = {
     "gradient": lambda model: Gradient(model, EpsilonPlus()),
@@ -117,6 +141,14 @@ ATTRIBUTORS: dict[str, Callable[[nn.Module], Any]] = {
         model, areas=(0.25, 0.5), n_iter=4, cells=(2, 3), sigma=1.0
     ),
     "conditional": lambda model: Conditional(model, EpsilonPlus(), {"conv": [0, 2], "relu": 1}),
+    "grad_cam": lambda model: GradCAM(model, "relu", relu_attributions=False),
+    "grad_cam_plus_plus": lambda model: GradCAMPlusPlus(model, "relu", interpolate_mode="nearest"),
+    "hires_cam": lambda model: HiResCAM(model, relu_attributions=False),
+    "layer_cam": lambda model: LayerCAM(model, "conv"),
+    "score_cam": lambda model: ScoreCAM(model),
+    "ablation_cam": lambda model: AblationCAM(model, relu_attributions=False),
+    "guided_grad_cam": lambda model: GuidedGradCAM(model, "conv", interpolate_mode="nearest"),
+    "fast_cam": lambda model: FastCAM(model, ["conv", "relu"]),
     "captum": lambda model: Captum(model, "IntegratedGradients", n_steps=6, baselines=0.25),
     "function": lambda model: lambda x, target: (model(x), x * target[:, None, None, None]),
 }
@@ -167,11 +199,16 @@ def test_several_targets_share_the_forward_passes_where_it_is_declared(name: str
             attribute(images(), targets=[0, 1])
         return
     alone = attribute(images(), 1)[1]
-    of_one = len(passes)
-    several = attribute(images(), targets=[0, 1])[1]
-    assert len(passes) == 2 * of_one
-    torch.testing.assert_close(several[1], alone)
-    assert several.shape == (2, *alone.shape)
+    torch.testing.assert_close(attribute(images(), targets=[0, 1])[1][1], alone)
+    attribute(images(), targets=[0])  # finds what depends on the model only, as the layer of a class activation map
+    counts = []
+    for targets in ([0], [0, 1]):
+        passes.clear()
+        maps = attribute(images(), targets=targets)[1]
+        counts.append(len(passes))
+    assert maps.shape in [(2, 3, channels, 4, 6) for channels in (1, 2)]
+    assert counts[0] == counts[1]
+    assert counts[0] == 1 or name in EVALUATIONS
 
 
 @pytest.mark.parametrize("name", [name for name, method in INSTANCES.items() if method.records_layers])
@@ -212,17 +249,33 @@ class Texts(nn.Module):
         return scores
 
 
+@pytest.mark.parametrize("name", [name for name in INSTANCES if name not in WITH_LAYERS])
+def test_other_methods_have_nothing_to_resolve(name: str, net: Net) -> None:
+    assert INSTANCES[name].resolve(net, images()) == INSTANCES[name]
+
+
+@pytest.mark.parametrize("name", WITH_LAYERS)
+def test_the_layer_that_is_used_can_be_stored(name: str, net: Net) -> None:
+    method: Any = METHODS[name]()
+    found = method.resolve(net, images())
+    assert found.resolve(net, images()) == found
+    assert json.loads(json.dumps(found.to_dict())) == json.loads(json.dumps(METHODS[name]("relu").to_dict()))
+    assert found.describe().endswith(" at relu")
+    torch.testing.assert_close(found.bind(net)(images(), 1)[1], method.bind(net)(images(), 1)[1])
+
+
 @pytest.mark.parametrize("name", [name for name in METHODS if name not in ("captum", "conditional")])
 def test_texts_are_explained_exactly_where_it_is_declared(name: str) -> None:
     torch.manual_seed(0)
     method = OcclusionMethod() if name == "occlusion" else INSTANCES[name]
     attribute, ids = method.bind(Texts().double().eval()), torch.arange(6).view(2, 3)
     assert "image" in method.modalities
+    assert set(FLOATING) <= {*method.modalities, *(["table"] if name in WITH_LAYERS else [])}
     if "text" in method.modalities:
         assert attribute(ids, 1)[1].shape[:2] == (2, 3)
     else:
-        with pytest.raises(InputError, match="floating point"):
-            attribute(ids, 1)
+        with pytest.raises(InputError, match=r"floating point|no module named"):
+            method.bind(Texts().double().eval())(ids, 1)
 
 
 @pytest.mark.parametrize(
@@ -276,6 +329,12 @@ def test_only_relevance_by_rules_sums_to_the_output() -> None:
         (HSICMethod(fill=-1), "HSIC, 1500 masks, fill -1.0"),
         (ExtremalPerturbationMethod(), "extremal perturbation, 100 steps"),
         (ConditionalMethod({"conv": 3}), "auto through conv: 3"),
+        (METHODS["grad_cam"](), "Grad-CAM at the last layer with positions"),
+        (METHODS["ablation_cam"]("conv", "nearest", False),
+         "Ablation-CAM at conv, interpolated by nearest, with negative values"),
+        (FastCAMMethod(), "FastCAM (the same for all classes) at the last layer of each resolution"),
+        (FastCAMMethod(["conv", "relu"], "nearest"),
+         "FastCAM (the same for all classes) at conv, relu, interpolated by nearest"),
         (CaptumMethod("LayerGradCam", layer="conv"), "LayerGradCam of captum at conv"),
         (CaptumMethod("KernelShap", {"n_samples": 9}, patch=4), "KernelShap of captum, n_samples 9, patches of 4"),
     ],
@@ -315,6 +374,12 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "a negative blur": (lambda: BlurIGMethod(max_sigma=-1.0), "expected positive numbers"),
     "a window of zero": (lambda: OcclusionMethod(window=0), "expected positive numbers"),
     "a window that is a text": (lambda: OcclusionMethod(window="4"), "expected a whole number"),
+    "no input at once": (lambda: METHODS["score_cam"](internal_batch_size=0), "expected a whole number of at least 1"),
+    "an unknown mode": (lambda: METHODS["grad_cam"](interpolate_mode="bilinear"), "expected 'linear' or 'nearest'"),
+    "a layer that is a number": (lambda: METHODS["grad_cam"](4), "expected a text or None"),
+    "a text in place of a switch": (lambda: METHODS["grad_cam"](relu_attributions="no"), "expected True or False"),
+    "layers that are numbers": (lambda: FastCAMMethod((1, 2)), "expected names of layers"),
+    "no layers": (lambda: FastCAMMethod(()), "expected names of layers"),
     "several conditions": (lambda: ConditionalMethod([{"conv": 1}]), "one explanation for each sample and target"),
     "no condition": (lambda: ConditionalMethod({}), "expected one mapping of layers to channels"),
     "channels that are texts": (lambda: ConditionalMethod({"conv": ["a"]}), "expected a condition such as"),

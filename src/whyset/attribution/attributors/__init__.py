@@ -2,6 +2,16 @@
 
 from whyset.attribution.attributors.bilrp import BiLRP
 from whyset.attribution.attributors.blur_ig import BlurIG
+from whyset.attribution.attributors.cam import (
+    AblationCAM,
+    FastCAM,
+    GradCAM,
+    GradCAMPlusPlus,
+    GuidedGradCAM,
+    HiResCAM,
+    LayerCAM,
+    ScoreCAM,
+)
 from whyset.attribution.attributors.captum import Captum
 from whyset.attribution.attributors.conditional import Conditional
 from whyset.attribution.attributors.extremal_perturbation import ExtremalPerturbation
@@ -21,17 +31,25 @@ __all__ = [
     "HSIC",
     "RISE",
     "XRAI",
+    "AblationCAM",
     "BiLRP",
     "BlurIG",
     "Captum",
     "Conditional",
     "ExtremalPerturbation",
+    "FastCAM",
     "GeneratedTokens",
+    "GradCAM",
+    "GradCAMPlusPlus",
     "Gradient",
+    "GuidedGradCAM",
     "GuidedIG",
+    "HiResCAM",
     "InputTimesGradient",
     "IntegratedGradients",
+    "LayerCAM",
     "Occlusion",
+    "ScoreCAM",
     "SmoothGrad",
     "Sobol",
 ]

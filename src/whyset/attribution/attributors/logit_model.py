@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from whyset.attribution.attributors.final_activation import LastActivation
 from whyset.attribution.attributors.transparent_model import TransparentModel

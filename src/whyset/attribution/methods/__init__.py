@@ -10,9 +10,20 @@ from typing import Any
 
 from whyset.arguments import get_required_fields, name_unknown
 from whyset.attribution.methods.blur_ig import BlurIGMethod
+from whyset.attribution.methods.cam import (
+    AblationCAMMethod,
+    CAMMethod,
+    GradCAMMethod,
+    GradCAMPlusPlusMethod,
+    GuidedGradCAMMethod,
+    HiResCAMMethod,
+    LayerCAMMethod,
+    ScoreCAMMethod,
+)
 from whyset.attribution.methods.captum import CaptumMethod
 from whyset.attribution.methods.conditional import ConditionalMethod
 from whyset.attribution.methods.extremal_perturbation import ExtremalPerturbationMethod
+from whyset.attribution.methods.fast_cam import FastCAMMethod
 from whyset.attribution.methods.function import FunctionMethod
 from whyset.attribution.methods.gradient import GradientMethod
 from whyset.attribution.methods.guided_ig import GuidedIGMethod
@@ -45,6 +56,14 @@ METHODS: MappingProxyType[str, type[Method]] = MappingProxyType(
             HSICMethod,
             ExtremalPerturbationMethod,
             ConditionalMethod,
+            GradCAMMethod,
+            GradCAMPlusPlusMethod,
+            HiResCAMMethod,
+            LayerCAMMethod,
+            ScoreCAMMethod,
+            AblationCAMMethod,
+            GuidedGradCAMMethod,
+            FastCAMMethod,
             CaptumMethod,
         )
     }
@@ -98,20 +117,29 @@ def as_method(given: Method | str | Callable[..., Any]) -> Method:
 
 __all__ = [
     "METHODS",
+    "AblationCAMMethod",
     "BlurIGMethod",
     "BoundMethod",
+    "CAMMethod",
     "CaptumMethod",
     "ConditionalMethod",
     "ExtremalPerturbationMethod",
+    "FastCAMMethod",
     "FunctionMethod",
+    "GradCAMMethod",
+    "GradCAMPlusPlusMethod",
     "GradientMethod",
+    "GuidedGradCAMMethod",
     "GuidedIGMethod",
     "HSICMethod",
+    "HiResCAMMethod",
     "InputTimesGradientMethod",
     "IntegratedGradientsMethod",
+    "LayerCAMMethod",
     "Method",
     "OcclusionMethod",
     "RISEMethod",
+    "ScoreCAMMethod",
     "SmoothGradMethod",
     "SobolMethod",
     "XRAIMethod",

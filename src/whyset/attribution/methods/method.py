@@ -70,6 +70,10 @@ class Method(TypedFields):
         """Make the attributor of this method for a model in evaluation mode."""
         raise NotImplementedError
 
+    def resolve(self, model: nn.Module, x: Tensor) -> Self:
+        """Return a copy that states what follows from the model and the shape of its inputs, such as a layer."""
+        return self
+
     @property
     def conserving(self) -> bool:
         """True if the values of a relevance map sum to the explained output, except for measured losses."""

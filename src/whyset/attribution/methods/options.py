@@ -37,9 +37,7 @@ def parse_options(kind: type[P], options: Sequence[str], flag: str = "--method-o
     for option in options:
         key, separator, text = option.partition("=")
         if not separator:
-            raise InputError(
-                f"{flag} {option}: expected key=value; the keys of {kind.name} are {_list(known)}"
-            )
+            raise InputError(f"{flag} {option}: expected key=value; the keys of {kind.name} are {_list(known)}")
         if key not in known:
             raise InputError(f"{flag} {option}: {kind.name} has no option {key!r}; it has {_list(known)}")
         if key in given:

@@ -19,8 +19,8 @@ from whyset.runner.input_codecs import InputCodec
 from whyset.runner.sources.codec_choice import CodecChoice, show_images, show_values
 from whyset.runner.sources.content import row_content
 from whyset.runner.sources.file_state import FileState
-from whyset.runner.sources.measuring import MeasuredRange, measure_rows
 from whyset.runner.sources.given_labels import GivenLabels
+from whyset.runner.sources.measuring import MeasuredRange, measure_rows
 from whyset.runner.sources.rows import ArrayRows, RowForm, check_ids
 from whyset.store.boundary import open_regular
 from whyset.store.foreign_hdf5 import Hdf5Group, open_hdf5

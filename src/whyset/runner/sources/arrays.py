@@ -12,8 +12,8 @@ from whyset.errors import InputError, MissingPreprocessingError
 from whyset.runner.input_codecs import InputCodec
 from whyset.runner.sources.codec_choice import CodecChoice, show_images, show_values
 from whyset.runner.sources.content import row_content
-from whyset.runner.sources.measuring import measure_rows
 from whyset.runner.sources.given_labels import GivenLabels, LabelForm
+from whyset.runner.sources.measuring import measure_rows
 from whyset.runner.sources.rows import RowForm, check_ids, move_to_host
 
 

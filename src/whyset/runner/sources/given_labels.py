@@ -52,9 +52,9 @@ class GivenLabels:
         """Determine the form of labels.
 
         Whole numbers are class indices and texts names, which stand for the outputs in the order of `class_names`, or
-        else in sorted order. Rows of 0 and 1 are sets, unless every row has a single 1: then they are classes. Images of
-        class indices (H, W) are sets, too: the classes that occur in them. Numbers of which most have a fraction, and
-        other rows of numbers, are values.
+        else in sorted order. Rows of 0 and 1 are sets, unless every row has a single 1: then they are classes. Images
+        of class indices (H, W) are sets, too: the classes that occur in them. Numbers of which most have a fraction,
+        and other rows of numbers, are values.
 
         InputError: their number is not `count`, or they are none of this.
         """
@@ -130,7 +130,9 @@ def _as_array(given: Any) -> NDArray[Any]:
 def _plain(label: Any) -> Any:
     """Return a label of torch or numpy as numbers, an image of class indices as the classes in it."""
     values = attempt(lambda: np.asarray(label.detach().cpu()))[0] if hasattr(label, "detach") else label
-    if values is None and label is not None:  # a sparse tensor, for instance: unknown here, and its sample fails when it is read
+    if (
+        values is None and label is not None
+    ):  # a sparse tensor, for instance: unknown here, and its sample fails when it is read
         return np.nan
     if isinstance(values, np.ndarray) and values.ndim == 2:
         return _classes_in(values)
@@ -192,9 +194,7 @@ def _of_rows(labels: NDArray[Any]) -> GivenLabels:
         return GivenLabels(LabelForm.VALUES, labels.astype(np.float64).tolist())
     if bool((labels.sum(axis=1) == 1).all()):
         return GivenLabels(LabelForm.CLASSES, labels.argmax(axis=1).tolist(), columns=labels.shape[1])
-    return GivenLabels(
-        LabelForm.SETS, [tuple(np.flatnonzero(row).tolist()) for row in labels], columns=labels.shape[1]
-    )
+    return GivenLabels(LabelForm.SETS, [tuple(np.flatnonzero(row).tolist()) for row in labels], columns=labels.shape[1])
 
 
 def _classes_in(image: NDArray[Any]) -> tuple[int, ...]:

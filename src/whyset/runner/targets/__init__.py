@@ -178,9 +178,7 @@ class ChosenOutput(ExplainedValue):
         return one_hot(output, self.targets.indices(output, self.labels)[self.number])
 
 
-def choose_targets(
-    target: Any, targets: Sequence[str | SupportsIndex] | None
-) -> GivenTarget | Sequence[GivenTarget]:
+def choose_targets(target: Any, targets: Sequence[str | SupportsIndex] | None) -> GivenTarget | Sequence[GivenTarget]:
     """Combine the arguments `target` and `targets` of `explain`; InputError if they do not fit.
 
     A sequence as `target` has one class for each sample, as for attributors.

@@ -95,9 +95,7 @@ class Listed(Target):
     def resolve(self, names: Sequence[str]) -> "Listed":
         outside = next((one for one in self.classes if not 0 <= one < len(names)), None)
         if outside is not None:
-            raise InputError(
-                f"target {outside} is not an output of the model, which has outputs 0 to {len(names) - 1}"
-            )
+            raise InputError(f"target {outside} is not an output of the model, which has outputs 0 to {len(names) - 1}")
         return self
 
     def indices(self, scores: Tensor, labels: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Targets whose value is computed from the scores: contrasts, differences from a reference, similarities."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import torch
@@ -72,7 +72,7 @@ class Reference(Target):
     derived: ClassVar[bool] = True
 
     reference: float
-    output: ScoreName = ScoreName("0")
+    output: ScoreName = field(default_factory=lambda: ScoreName("0"))
     stated: bool = False
 
     @property
