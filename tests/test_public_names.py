@@ -42,6 +42,7 @@ NAMES = {
 FURTHER = {
     "whyset.errors": "the errors",
     "whyset.runner": "arguments of `explain`",
+    "whyset.runner.output_kinds": "arguments of `explain`",
     "whyset.engines": "arguments of `explain`",
     "whyset.store.virelay": "h5py is loaded only there",
     "whyset.store.maps": "runs of given maps",

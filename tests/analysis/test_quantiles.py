@@ -1,5 +1,7 @@
 """Groups of equal size by a column of numbers."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -28,7 +30,7 @@ def test_groups_have_equal_size_and_hold_the_values_between_their_bounds(run: Ru
     assert 7 not in np.concatenate([group.indices for group in groups])  # its true value is unknown
     bounds = [(Y[group.indices].min(), Y[group.indices].max()) for group in groups]
     assert bounds == sorted(bounds)
-    assert all(one[1] < other[0] for one, other in zip(bounds, bounds[1:], strict=False))
+    assert all(one[1] < other[0] for one, other in pairwise(bounds))
     assert groups[0].name.startswith("true_value 0.25 to ")
     assert groups[0].output is None
 
@@ -48,7 +50,7 @@ def test_one_class_of_all_samples_is_the_default_of_a_regression(run: Run) -> No
 
 def test_an_analysis_by_quantiles_can_be_opened_and_assigned(run: Run) -> None:
     analysis = ws.analyze(run, ws.Spray(group_by="true_value:2", surrogates=0, min_class_size=10))
-    assert [one.evidence.n_explanations for one in analysis] == [20, 19]
+    assert [one.evidence.n_explanations for one in analysis.categories] == [19, 20]
 
 
 @pytest.mark.parametrize(

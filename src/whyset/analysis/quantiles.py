@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from whyset.errors import InputError
@@ -74,8 +75,7 @@ class Quantiles:
         if self.column not in run.sample_columns:
             known = [spec.name for spec in run.arrays if not spec.shape] + run.sample_columns
             raise InputError(f"{run.path} has no column {self.column!r} to group by; it has {', '.join(known)}.")
-        values = run.sample_table([self.column])[self.column].to_pylist()
-        try:
-            return np.array([np.nan if value is None else value for value in values], np.float64)
-        except (TypeError, ValueError) as error:
-            raise InputError(f"{run.path}: the column {self.column!r} does not hold numbers.") from error
+        found = run.sample_table([self.column])[self.column]
+        if not (pa.types.is_floating(found.type) or pa.types.is_integer(found.type)):
+            raise InputError(f"{run.path}: the column {self.column!r} holds {found.type}: it does not hold numbers.")
+        return np.array([np.nan if value is None else value for value in found.to_pylist()], np.float64)
