@@ -139,11 +139,12 @@ def _resize(picture: NDArray[np.generic], sides: Sequence[int]) -> NDArray[np.ge
     if picture.shape == tuple(sides):
         return picture
     height, width = sides[-2:]
-    pixels = picture if picture.dtype == np.uint8 else picture.astype(np.float32)
     if picture.ndim == 2:
+        pixels = picture if picture.dtype == np.uint8 else picture.astype(np.float32)
         return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BOX))
-    slices = np.stack([_resize(one, sides[-2:]) for one in pixels])
-    return _resize(slices.reshape(len(slices), -1), (sides[0], height * width)).reshape(sides)
+    slices = np.stack([_resize(one, (height, width)) for one in picture.astype(np.float32)])
+    resized = _resize(slices.reshape(len(slices), -1), (sides[0], height * width)).reshape(sides)
+    return np.rint(resized).astype(np.uint8) if picture.dtype == np.uint8 else resized
 
 
 def decimate(values: NDArray[Any], longest: int | None) -> NDArray[Any]:
