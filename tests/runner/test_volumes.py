@@ -319,6 +319,14 @@ def test_given_volumes_become_a_run(give: Callable[[np.ndarray], Any], stated: d
     assert np.abs(run.inputs[:] / 255 * (high - low) + low - VOLUMES).max() <= (high - low) / 510 * (1 + 1e-5)
 
 
+def test_inputs_may_lack_their_channel_like_the_maps(tmp_path: Path) -> None:
+    one = VOLUMES[:, 0]
+    run = whyset.from_arrays(one, inputs=one, labels=LABELS, modality="volume", out=tmp_path / "run")
+    assert run.inputs is not None
+    assert run.inputs.shape == (40, 1, *SIDES)
+    assert (int(run.inputs[:].min()), int(run.inputs[:].max())) == (0, 255)
+
+
 def test_single_volumes_of_an_iterable_need_their_modality(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="modality='volume'"):
         whyset.from_arrays(list(VOLUMES), out=tmp_path / "run")

@@ -187,10 +187,10 @@ class _ChannelsFirst:
 
 def _choose_codec(inputs: Any, stated: InputCodec | None, modality: str | None) -> InputCodec | None:
     """Return the codec of float images: the stated one, or one of their measured range, as in `explain`."""
-    if stated is not None or not is_array(inputs) or len(inputs.shape) not in (4, 5):
+    if stated is not None or not is_array(inputs) or len(inputs.shape) < 2:
         return stated
     kind = MODALITIES[infer_modality(inputs.shape[1:]) if modality is None else modality]
-    if kind.inputs != "pixels" or len(kind.axes) != len(inputs.shape) - 1:
+    if kind.inputs != "pixels" or len(inputs.shape) - 1 not in (len(kind.axes) - 1, len(kind.axes)):
         return stated
     if to_numpy(inputs[:1], "inputs").dtype.kind != "f":
         return None
