@@ -189,8 +189,8 @@ def _choose_codec(inputs: Any, stated: InputCodec | None, modality: str | None) 
     """Return the codec of float images: the stated one, or one of their measured range, as in `explain`."""
     if stated is not None or not is_array(inputs) or len(inputs.shape) < 2:
         return stated
-    kind = MODALITIES[infer_modality(inputs.shape[1:]) if modality is None else modality]
-    if kind.inputs != "pixels" or len(inputs.shape) - 1 not in (len(kind.axes) - 1, len(kind.axes)):
+    kind = MODALITIES.get(infer_modality(inputs.shape[1:]) if modality is None else modality)
+    if kind is None or kind.inputs != "pixels" or len(inputs.shape) - 1 not in (len(kind.axes) - 1, len(kind.axes)):
         return stated
     if to_numpy(inputs[:1], "inputs").dtype.kind != "f":
         return None

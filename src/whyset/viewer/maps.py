@@ -39,7 +39,7 @@ def _fit(sides: Sequence[int], longest: int | None) -> tuple[int, ...]:
     return tuple(max(1, round(side * share)) for side in sides)
 
 
-def maps(relevance: LazyArray, rows: NDArray[np.int64], longest: int | None, *, whole: bool = False) -> Payload:
+def maps(relevance: LazyArray, rows: NDArray[np.int64], longest: int | None, whole: bool = False) -> Payload:
     """Encode maps of `sum_channels`: float32 scale[n], then uint8 [n, ...]; value = (byte - 128) / 127 * scale.
 
     The scale of a slice is that of its volume.
@@ -64,7 +64,7 @@ def exact(relevance: LazyArray, rows: NDArray[np.int64]) -> Payload:
 
 
 def inputs(
-    stored: LazyArray, rows: NDArray[np.int64], longest: int | None, relevance: LazyArray, *, whole: bool = False
+    stored: LazyArray, rows: NDArray[np.int64], longest: int | None, relevance: LazyArray, whole: bool = False
 ) -> Payload:
     """Encode the inputs of the model: images, with the normalization undone, as uint8 [n, H, W, C]; series as float32
     [n, C, T], tables as float32 [n, F], token ids as int32 [n, T]; of volumes the slice that `maps` shows as uint8

@@ -47,7 +47,7 @@ def _answer_maps(
     relevance = opened.run.relevance
     _require_shown(relevance.shape)
     _require_small(len(indices) * math.prod(maps.map_sides(relevance.shape, size, whole=whole)))
-    payload = maps.maps(relevance, indices, size, whole=whole)
+    payload = maps.maps(relevance, indices, size, whole)
     return _of_length(answer(request, payload, immutable=keep), relevance.shape)
 
 
@@ -74,7 +74,7 @@ def _answer_inputs(
     _require_shown(stored.shape)
     sides = maps.input_sides(stored.shape, size, whole=whole)
     _require_small(len(indices) * math.prod(sides) * stored.dtype.itemsize)
-    payload = maps.inputs(stored, indices, size, opened.run.relevance, whole=whole)
+    payload = maps.inputs(stored, indices, size, opened.run.relevance, whole)
     return _of_length(answer(request, payload, immutable=keep), stored.shape)
 
 
