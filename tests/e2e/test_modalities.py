@@ -350,6 +350,27 @@ def test_compared_runs_show_one_slice_of_a_volume(
         ]
 
 
+def test_methods_show_one_slice_of_a_volume(
+    modality_runs: ModuleType, runs: dict[str, Run], open_viewer: Callable, tmp_path: Path
+) -> None:
+    run = runs["volume"] if runs["volume"].analyses else modality_runs.analyzed(runs["volume"])
+    other = modality_runs.volume_run(tmp_path / "magnitudes", composite="Magnitudes")
+    with Server([run.path, other.path]) as server:
+        viewer = open_viewer(server)
+        viewer.open_class("odd")
+        viewer.tile(USUAL).click()
+        viewer.page.get_by_role("button", name="Methods").click()
+        detail = viewer.page.get_by_role("region", name="Detail")
+        picture = detail.get_by_role("figure", name="input").locator("canvas")
+        until_sliced(viewer, picture, run.inputs[USUAL][0, 4])
+        slider_of(viewer).focus()
+        viewer.page.keyboard.press("Home")
+        until_sliced(viewer, picture, run.inputs[USUAL][0, 0])
+        heatmap = detail.get_by_role("figure", name="heatmap of Magnitudes").locator("canvas")
+        assert (viewer.pixels(heatmap) > 150).all()  # the relevant voxels are in another slice
+        viewer.screenshot("volume-methods-light-1280")
+
+
 def test_volumes_without_inputs_are_shown_by_their_relevance(
     modality_runs: ModuleType, open_viewer: Callable, tmp_path: Path
 ) -> None:
