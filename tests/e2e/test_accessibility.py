@@ -3,6 +3,8 @@
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -161,6 +163,20 @@ def test_a_magnified_page_shows_and_reaches_everything(open_viewer: Callable, se
         assert box["x"] + box["width"] <= 640
         assert box["y"] + box["height"] <= 360
         viewer.page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_slider_of_a_volume_is_named_and_has_contrast(
+    open_viewer: Callable, modality_runs: ModuleType, theme: str, axe: str, tmp_path: Path
+) -> None:
+    run = modality_runs.analyzed(modality_runs.volume_run(tmp_path / "volume"))
+    with Server([run.path]) as server:
+        viewer = open_viewer(server, theme=theme, script=axe)
+        viewer.open_class("odd")
+        viewer.tile(3).click()
+        viewer.page.get_by_role("slider", name="slice").wait_for()
+        viewer.until("!document.querySelector('canvas.waiting')")
+        assert violations(viewer) + faint(viewer) == []
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (1024, 768), (768, 1024)])

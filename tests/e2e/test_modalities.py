@@ -250,3 +250,137 @@ def test_images_of_other_channels_are_drawn_and_a_channel_is_chosen(shown: Calla
     alpha = np.array(canvas.evaluate(read)).reshape(9, 13, 4)[..., 3]
     assert np.array_equal(alpha, runs["channels-4"].inputs[USUAL][3])
     assert opaque.page.get_by_label("Input channel").count() == 0
+
+
+def slider_of(viewer):
+    return viewer.page.get_by_role("region", name="Detail").get_by_role("slider", name="slice")
+
+
+def until_sliced(viewer, canvas, expected: np.ndarray) -> None:
+    """Wait until a canvas shows these pixels (H, W)."""
+    viewer.page.wait_for_function(
+        """([canvas, height, width, bytes]) => {
+          if (canvas.height !== height || canvas.width !== width) return false;
+          const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+          return bytes.every((byte, at) => data[4 * at] === byte);
+        }""",
+        arg=[canvas.element_handle(), *expected.shape, expected.ravel().tolist()],
+    )
+
+
+def test_a_volume_is_read_slice_by_slice_along_every_axis(shown: Callable, runs: dict[str, Run]) -> None:
+    viewer = shown("volume", SPECIAL, width=1600, height=1000)
+    inputs, relevance = runs["volume"].inputs[SPECIAL], runs["volume"].relevance[SPECIAL].sum(axis=0)
+    detail = viewer.page.get_by_role("region", name="Detail")
+    picture = detail.get_by_role("figure", name=f"input of volume/{SPECIAL}").locator("canvas")
+    heatmap = detail.get_by_role("figure", name=f"heatmap of volume/{SPECIAL}").locator("canvas")
+    slider = slider_of(viewer)
+    slider.wait_for()
+    until_sliced(viewer, picture, inputs[0, 1])  # the slice with the most relevance
+    assert slider.get_attribute("aria-valuetext") == "2 of 6"
+    assert detail.get_by_role("button", name="Most relevant").is_disabled()
+    marked = viewer.pixels(heatmap)
+    blue = (marked[..., 2] > 200) & (marked[..., :2] < 80).all(axis=-1)
+    assert np.array_equal(blue, relevance[1] < -1)
+    slider.focus()
+    viewer.page.keyboard.press("ArrowRight")
+    until_sliced(viewer, picture, inputs[0, 2])
+    assert (slider.get_attribute("aria-valuetext"), viewer.pixels(heatmap).shape) == ("3 of 6", (9, 13, 3))
+    assert viewer.tile(SPECIAL).get_attribute("aria-selected") == "true"  # the arrows moved the slice only
+    cut = detail.get_by_role("group", name="Cut along")
+    for axis, name in enumerate(("depth", "height", "width")):
+        cut.get_by_role("button", name=name).click()
+        strongest = int(np.abs(relevance).sum(axis=tuple({0, 1, 2} - {axis})).argmax())
+        until_sliced(viewer, picture, np.take(inputs[0], strongest, axis=axis))
+        assert slider.get_attribute("aria-valuetext") == f"{strongest + 1} of {relevance.shape[axis]}"
+    slider.focus()
+    viewer.page.keyboard.press("End")
+    until_sliced(viewer, picture, inputs[0, :, :, 12])
+    with viewer.page.expect_download() as saved_figure:
+        detail.get_by_label("Figure").select_option("SVG")
+    drawn = Path(saved_figure.value.path()).read_text()
+    assert "slice 13 of 13 along the width" in drawn
+    first = opened(base64.b64decode(re.findall(r'href="data:image/png;base64,([^"]+)"', drawn)[0]))
+    assert np.array_equal(first[..., 0], inputs[0, :, :, 12])
+    detail.get_by_role("button", name="Most relevant").click()
+    until_sliced(viewer, picture, np.take(inputs[0], strongest, axis=2))
+    viewer.screenshot("volume-light-1600")
+    assert ink(viewer.tile(USUAL).locator("canvas")) > 50
+    assert ink(viewer.page.get_by_role("region", name="Clusters").locator(".mean canvas").first) > 20
+
+
+def test_the_next_volume_begins_with_its_own_most_relevant_slice(shown: Callable, runs: dict[str, Run]) -> None:
+    viewer = shown("volume", SPECIAL)
+    picture = viewer.page.get_by_role("figure", name=f"input of volume/{SPECIAL}").locator("canvas")
+    until_sliced(viewer, picture, runs["volume"].inputs[SPECIAL][0, 1])
+    viewer.tile(USUAL).click()
+    picture = viewer.page.get_by_role("figure", name=f"input of volume/{USUAL}").locator("canvas")
+    until_sliced(viewer, picture, runs["volume"].inputs[USUAL][0, 4])
+    assert slider_of(viewer).get_attribute("aria-valuetext") == "5 of 6"
+
+
+def test_compared_runs_show_one_slice_of_a_volume(
+    modality_runs: ModuleType, runs: dict[str, Run], open_viewer: Callable, tmp_path: Path
+) -> None:
+    run = runs["volume"] if runs["volume"].analyses else modality_runs.analyzed(runs["volume"])
+    other = modality_runs.analyzed(modality_runs.volume_run(tmp_path / "magnitudes", composite="Magnitudes"))
+    with Server([run.path, other.path]) as server:
+        viewer = open_viewer(server)
+        viewer.open_class("odd")
+        viewer.page.get_by_role("button", name="Compare").click()
+        viewer.page.get_by_role("dialog").get_by_role("button", name="Compare", exact=True).click()
+        viewer.wait_for_view("compare")
+        viewer.tile(USUAL).click()
+        detail = viewer.page.get_by_role("region", name="Detail")
+        maps = [
+            detail.get_by_role("figure", name=re.compile(f"^{side}: ")).locator("canvas") for side in ("left", "right")
+        ]
+        picture = detail.get_by_role("figure", name=re.compile("^input of")).locator("canvas")
+        slider = slider_of(viewer)
+        until_sliced(viewer, picture, run.inputs[USUAL][0, 4])
+        slider.focus()
+        viewer.page.keyboard.press("Home")
+        until_sliced(viewer, picture, run.inputs[USUAL][0, 0])
+        weak = [viewer.pixels(canvas) for canvas in maps]
+        viewer.page.keyboard.press("End")
+        until_sliced(viewer, picture, run.inputs[USUAL][0, 5])
+        assert [np.array_equal(viewer.pixels(canvas), before) for canvas, before in zip(maps, weak, strict=True)] == [
+            False,
+            False,
+        ]
+
+
+def test_methods_show_one_slice_of_a_volume(
+    modality_runs: ModuleType, runs: dict[str, Run], open_viewer: Callable, tmp_path: Path
+) -> None:
+    run = runs["volume"] if runs["volume"].analyses else modality_runs.analyzed(runs["volume"])
+    other = modality_runs.volume_run(tmp_path / "magnitudes", composite="Magnitudes")
+    with Server([run.path, other.path]) as server:
+        viewer = open_viewer(server)
+        viewer.open_class("odd")
+        viewer.tile(USUAL).click()
+        viewer.page.get_by_role("button", name="Methods").click()
+        detail = viewer.page.get_by_role("region", name="Detail")
+        picture = detail.get_by_role("figure", name="input").locator("canvas")
+        until_sliced(viewer, picture, run.inputs[USUAL][0, 4])
+        slider_of(viewer).focus()
+        viewer.page.keyboard.press("Home")
+        until_sliced(viewer, picture, run.inputs[USUAL][0, 0])
+        heatmap = detail.get_by_role("figure", name="heatmap of Magnitudes").locator("canvas")
+        assert (viewer.pixels(heatmap) > 150).all()  # the relevant voxels are in another slice
+        viewer.screenshot("volume-methods-light-1280")
+
+
+def test_volumes_without_inputs_are_shown_by_their_relevance(
+    modality_runs: ModuleType, open_viewer: Callable, tmp_path: Path
+) -> None:
+    run = modality_runs.analyzed(modality_runs.volume_run(tmp_path / "bare", inputs=False))
+    with Server([run.path]) as server:
+        viewer = open_viewer(server)
+        viewer.open_class("odd")
+        viewer.tile(USUAL).click()
+        slider = slider_of(viewer)
+        slider.wait_for()
+        heatmap = viewer.page.get_by_role("figure", name=f"heatmap of volume/{USUAL}").locator("canvas")
+        viewer.until_drawn(heatmap)
+        assert slider.get_attribute("aria-valuetext") == "5 of 6"

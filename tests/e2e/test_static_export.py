@@ -136,3 +136,20 @@ def test_a_file_that_was_cut_off_says_so(browser: Any, file: Path, tmp_path: Pat
     page.goto(broken.as_uri())
     page.get_by_text("This file cannot be shown: The block contents is missing").wait_for()
     page.context.close()
+
+
+def test_volumes_in_a_file_are_cut_into_slices(open_file: Callable, modality_runs: ModuleType, tmp_path: Path) -> None:
+    run = modality_runs.analyzed(modality_runs.volume_run(tmp_path / "volume"))
+    still = open_file(whyset.export_html(run, tmp_path / "page.html", quality=100))
+    still.open_class("odd")
+    assert np.array_equal(shown(still, 3, "input")[..., 0], run.inputs[3][0, 1])  # the slice with the most relevance
+    still.tile(3).click()
+    slider = still.page.get_by_role("region", name="Detail").get_by_role("slider", name="slice")
+    slider.wait_for()
+    picture = still.page.get_by_role("figure", name="input of volume/3").locator("canvas")
+    assert np.array_equal(still.pixels(picture)[..., 0], run.inputs[3][0, 1])
+    slider.focus()
+    still.page.keyboard.press("End")
+    still.until("document.querySelector('[data-explains]') !== null")
+    assert slider.get_attribute("aria-valuetext") == "6 of 6"
+    assert np.array_equal(still.pixels(picture)[..., 0], run.inputs[3][0, 5])

@@ -74,7 +74,7 @@ def test_inputs_of_four_channels_lie_on_white(runs: dict[str, Run]) -> None:
     assert np.array_equal(several[..., 0], np.rint(np.sqrt((stored[:2].astype(float) ** 2).mean(axis=0))))
 
 
-def test_volumes_are_refused_by_name(tmp_path: Path) -> None:
-    run = create_run(tmp_path / "volume", example_config(), samples_table(["a"]), standard_arrays((1, 2, 3, 4)))
-    with pytest.raises(InputError, match=r"maps \(1, 2, 3, 4\)"):
+def test_maps_of_other_axes_are_refused_by_their_shape(tmp_path: Path) -> None:
+    run = create_run(tmp_path / "other", example_config(), samples_table(["a"]), standard_arrays((1, 2, 3, 4, 5)))
+    with pytest.raises(InputError, match=r"maps \(1, 2, 3, 4, 5\)"):
         describe_drawing(run)

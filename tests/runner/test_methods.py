@@ -431,7 +431,7 @@ def test_a_mistake_is_an_error_before_anything_is_written(case: str, tmp_path: P
 @pytest.mark.parametrize("method", ["integrated_gradients", "smooth_grad", "input_times_gradient"])
 def test_methods_that_do_not_explain_texts_name_those_that_do(method: str, tmp_path: Path) -> None:
     with pytest.raises(
-        InputError, match=rf"{method} explains inputs of modality image, series, table, got text.*attn_lrp"
+        InputError, match=rf"{method} explains inputs of modality image, series, table, volume, got text.*attn_lrp"
     ):
         ws.explain(Texts(), torch.randint(1, 20, (SAMPLES, 4)), tmp_path / "run", method=method)
     assert not (tmp_path / "run").exists()

@@ -21,6 +21,7 @@ from whyset.store.shards import write_shard
 CLASSES = ("even", "odd")
 SAMPLES = 40
 POSITIONS, LONG, TOKENS, COLUMNS = 90, 4000, 12, 20
+VOXELS = (6, 9, 13)
 SERIES_NAMES = ("x <b>", "y")
 PLANTED = "zzz<i>"
 FEATURES = tuple(f"column {number} & <b>" if number == 3 else f"column {number}" for number in range(COLUMNS))
@@ -116,6 +117,18 @@ def image_run(path: Path, channels: int) -> Run:
     return make(path, {"attribution/input": relevance.astype(np.float32), "input": inputs}, features=names)
 
 
+def volume_run(path: Path, *, inputs: bool = True, **config: object) -> Run:
+    """Two channels of 6 x 9 x 13 voxels; the relevance is in slice 4, or in a corner of slice 1."""
+    random = np.random.default_rng(7)
+    shape = (SAMPLES, 2, *VOXELS)
+    pixels = random.integers(0, 256, shape).astype(np.uint8)
+    relevance = random.normal(0, 0.05, shape)
+    relevance[~special(), 0, 4, 3:6, 5:11] += 1
+    relevance[special(), 1, 1, :3, :3] -= 2
+    values = {"attribution/input": relevance.astype(np.float32)} | ({"input": pixels} if inputs else {})
+    return make(path, values, **config)
+
+
 def make_all(folder: Path) -> dict[str, Run]:
     """One run each by its name."""
     return {
@@ -123,6 +136,7 @@ def make_all(folder: Path) -> dict[str, Run]:
         "long": series_run(folder / "long", LONG),
         "text": text_run(folder / "text"),
         "table": table_run(folder / "table"),
+        "volume": volume_run(folder / "volume"),
         **{f"channels-{count}": image_run(folder / f"channels-{count}", count) for count in (1, 2, 4, 5)},
     }
 

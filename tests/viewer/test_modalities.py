@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from whyset.modality import MODALITIES
 from whyset.store import Run
-from whyset.viewer.maps import decimate, get_decimated_length
+from whyset.viewer.maps import decimate, get_decimated_length, resample
 
 ROWS = [39, 0, 3, 3]
 
@@ -52,6 +53,7 @@ def of(client: TestClient, run: str, what: str, query: str = "indices=39,0,3,3")
         ("text", "text", (12,)),
         ("table", "table", (20,)),
         ("channels-5", "image", (5, 9, 13)),
+        ("volume", "volume", (2, 6, 9, 13)),
     ],
 )
 def test_a_run_tells_its_modality_names_and_rate(
@@ -138,6 +140,64 @@ def test_images_come_with_all_their_channels(client: TestClient, runs: dict[str,
     inputs = received(of(client, f"channels-{channels}", "inputs"))
     assert np.array_equal(inputs, run.inputs[ROWS].transpose(0, 2, 3, 1))
     assert maps(of(client, f"channels-{channels}", "maps"))[1].shape == (4, 9, 13)
+
+
+def depths(run: Run) -> list[int]:
+    """The slice of each sample in ROWS with the most absolute relevance."""
+    return np.abs(run.relevance[ROWS].sum(axis=1)).sum(axis=(2, 3)).argmax(axis=1).tolist()
+
+
+def test_a_volume_comes_as_the_slice_with_the_most_relevance_and_its_input_too(
+    client: TestClient, runs: dict[str, Run]
+) -> None:
+    run, chosen = runs["volume"], depths(runs["volume"])
+    assert chosen == [1, 4, 1, 1]
+    sums = run.relevance[ROWS].sum(axis=1)
+    scale, values = maps(of(client, "volume", "maps"))
+    assert np.allclose(scale, np.abs(sums).max(axis=(1, 2, 3)), rtol=1e-6)  # that of the volume, as in its other slices
+    exact = sums[np.arange(4), chosen]
+    assert (np.abs(values - exact) <= scale[:, None, None] / 254 * (1 + 1e-5)).all()
+    pixels = run.inputs[ROWS][np.arange(4), :, chosen].transpose(0, 2, 3, 1)
+    assert np.array_equal(received(of(client, "volume", "inputs")), pixels)
+    assert maps(of(client, "volume", "maps", "indices=0&size=8"))[1].shape == (1, 6, 8)
+
+
+def test_whole_volumes_come_on_request(client: TestClient, runs: dict[str, Run]) -> None:
+    run = runs["volume"]
+    sums = run.relevance[ROWS].sum(axis=1)
+    scale, values = maps(of(client, "volume", "volumes"))
+    assert (np.abs(values - sums) <= scale[:, None, None, None] / 254 * (1 + 1e-5)).all()
+    assert np.array_equal(received(of(client, "volume", "input-volumes")), run.inputs[ROWS].transpose(0, 2, 3, 4, 1))
+    assert np.allclose(received(of(client, "volume", "relevance")), sums, rtol=1e-6)
+    for what, sides in (("volumes", (4, 6, 8)), ("input-volumes", (4, 6, 8, 2))):
+        answer = of(client, "volume", what, "indices=39,0,3,3&size=8")
+        assert answer.headers["x-shape"] == ",".join(map(str, (4, *sides)))
+
+
+@pytest.mark.parametrize(("dtype", "atol"), [(np.float64, 1e-4), (np.uint8, 0.5)])  # bytes are rounded once
+def test_a_reduced_volume_has_the_means_of_its_blocks(dtype: type, atol: float) -> None:
+    volume = np.random.default_rng(0).integers(0, 256, (4, 6, 10)).astype(dtype)
+    reduced = resample(volume, MODALITIES["volume"], (2, 3, 5))
+    means = volume.reshape(2, 2, 3, 2, 5, 2).mean(axis=(1, 3, 5))
+    assert np.abs(reduced - means).max() <= atol
+
+
+def test_the_slice_of_an_input_is_that_of_pooled_relevance(
+    modality_runs: ModuleType, admitted: Callable[..., TestClient], tmp_path: Path
+) -> None:
+    random = np.random.default_rng(0)
+    relevance = random.normal(0, 0.1, (40, 1, 3, 4, 6)).astype(np.float32)
+    relevance[:, 0, 2] += 1
+    pixels = random.integers(0, 256, (40, 2, 6, 9, 13)).astype(np.uint8)
+    run = modality_runs.make(tmp_path / "pooled", {"attribution/input": relevance, "input": pixels})
+    answer = admitted(run.path).get("/api/runs/pooled/inputs?indices=5")
+    assert np.array_equal(received(answer)[0], pixels[5, :, 5].transpose(1, 2, 0))
+
+
+def test_only_volumes_come_whole(client: TestClient) -> None:
+    for what in ("volumes", "input-volumes"):
+        answer = of(client, "channels-1", what)
+        assert (answer.status_code, "a run of volumes, got image" in answer.json()["error"]["message"]) == (404, True)
 
 
 def test_what_is_no_text_has_no_tokens_and_indices_are_bounded(client: TestClient) -> None:

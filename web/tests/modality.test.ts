@@ -2,11 +2,11 @@ import { describe, expect, it } from "vitest";
 
 import { decodeMaps, decodeValues } from "../src/api/binary";
 import { withChannels } from "../src/color/picture";
-import { barsOf } from "../src/modality/bars";
+import { barsOf } from "../src/modality/table/bars";
 import { contrast, inkOn } from "../src/modality/contrast";
-import { decimated, extent, placeInMap, placeOf, strokes, strongest, ticks } from "../src/modality/series";
+import { decimated, extent, placeInMap, placeOf, strokes, strongest, ticks } from "../src/modality/series/lines";
 import { signed, valueOf } from "../src/modality/shown";
-import { firstShown, paddingOf, tokensOf } from "../src/modality/tokens";
+import { firstShown, paddingOf, tokensOf } from "../src/modality/text/tokens";
 
 describe("text on colors", () => {
   it("is read with 4.5 : 1 at least on every color", () => {

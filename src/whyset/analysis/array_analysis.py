@@ -14,6 +14,7 @@ from whyset.errors import InputError
 from whyset.store import Analysis, Category, Run
 from whyset.store.maps.classes import sort_names
 from whyset.store.maps.feeding import feed
+from whyset.store.maps.form import infer_from_array
 from whyset.store.maps.writer import RelevanceWriter
 from whyset.store.remote import AnyPath
 
@@ -110,7 +111,13 @@ def write_temporary_run(
     names = sort_names(classes) if class_names is None else class_names
     folder = TemporaryFolder()
     try:
-        make = partial(RelevanceWriter, folder.path / "run", class_names=names, modality=modality, dtype="float32")
+        make = partial(
+            RelevanceWriter,
+            folder.path / "run",
+            class_names=names,
+            modality=infer_from_array(relevance, modality),
+            dtype="float32",
+        )
         written = feed(lambda n: make(n=n), relevance, columns=classes)
     except BaseException:
         folder.delete()

@@ -134,7 +134,7 @@ def explain(
     modality: Annotated[
         str | None,
         typer.Option(
-            help="Modality: image, series, text or table.", show_default="inferred from the shape of the data"
+            help="Modality: image, series, text, table or volume.", show_default="inferred from the shape of the data"
         ),
     ] = None,
     features: Annotated[str | None, typer.Option(help="Names of columns or channels, separated by commas.")] = None,

@@ -32,6 +32,7 @@ def heatmaps(
     """Write the heatmaps of a run: one image per sample, and montages with a row per run and color map."""
     import numpy as np
 
+    from whyset.modality import MODALITIES
     from whyset.report import Heatmaps
     from whyset.report.heatmaps import describe_drawing
     from whyset.store import DONE, open_run
@@ -44,7 +45,7 @@ def heatmaps(
     if limit:
         done = np.flatnonzero(runs[0].column("status") == DONE)
         rows = done[np.linspace(0, len(done) - 1, min(limit, len(done))).round().astype(int)].tolist()
-    if runs[0].relevance.ndim != 4:
+    if MODALITIES[runs[0].modality].thumbnail != "plane":
         echo(describe_drawing(runs[0]))
     written = sum(1 for _ in form.write(runs, folder, rows))
     echo(f"{written:,} images in {folder}")

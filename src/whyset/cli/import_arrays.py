@@ -35,7 +35,9 @@ def import_arrays(
     class_names: Annotated[Path | None, typer.Option(help="JSON file with the names of the classes in order.")] = None,
     modality: Annotated[
         str | None,
-        typer.Option(help="Modality: image, series, text or table.", show_default="by the axes of maps and inputs"),
+        typer.Option(
+            help="Modality: image, series, text, table or volume.", show_default="by the axes of maps and inputs"
+        ),
     ] = None,
     features: Annotated[str | None, typer.Option(help="Names of columns or channels, separated by commas.")] = None,
     rate: Annotated[float | None, typer.Option(help="Sampling rate of series in positions per second.")] = None,

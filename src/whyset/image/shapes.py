@@ -1,4 +1,4 @@
-"""Relevance maps and inputs of images, series, texts and tables as planes to color."""
+"""Relevance maps and inputs of all modalities as planes to color."""
 
 from typing import Any
 
@@ -6,34 +6,76 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.errors import InputError
-from whyset.image.quantize import channel_sum
+from whyset.modality import MODALITIES, Modality, find_shown
 
 _SHARE = 8
 """The height of a strip is an eighth of its length, or one pixel per row."""
 
-DRAWN = {
-    4: "relevance maps are summed over channels",
-    3: "heatmaps of series are strips with a row for each channel, time from left to right; inputs are not drawn",
-    2: "heatmaps of texts and tables are strips, positions from left to right; inputs are not drawn",
-}
-"""How `planes` draws relevance maps, by their number of axes including samples."""
 
-
-def planes(relevance: NDArray[Any]) -> NDArray[np.float64]:
+def planes(relevance: NDArray[Any], depths: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
     """Convert relevance maps to planes (N, H, W).
 
-    Images (N, C, H, W) are summed over channels; series (N, C, T) and tables or texts (N, F) become strips with
-    repeated rows.
+    Images (N, C, H, W) are summed over channels. Of volumes (N, C, D, H, W), summed likewise, the slice at each of the
+    `depths` is taken, by default that with the most absolute relevance. Series (N, C, T) and tables or texts (N, F)
+    become strips with repeated rows.
 
     >>> planes(np.ones((5, 3, 8, 6))).shape, planes(np.ones((5, 2, 160))).shape, planes(np.ones((5, 7))).shape
     ((5, 8, 6), (5, 20, 160), (5, 1, 7))
     """
-    if relevance.ndim not in DRAWN:
-        raise InputError(f"relevance maps {relevance.shape[1:]} cannot be drawn: expected (C, H, W), (C, T) or (F,)")
-    if relevance.ndim == 4:
-        return channel_sum(relevance)
-    lines = relevance.reshape(len(relevance), -1, relevance.shape[-1]).astype(np.float64)
+    kind = find_shown(relevance.shape[1:])
+    if kind is None:
+        raise InputError(
+            f"relevance maps {relevance.shape[1:]} cannot be drawn: expected one of "
+            f"{', '.join(each.form for each in MODALITIES.values())}"
+        )
+    return draw_sums(sum_channels(relevance), kind, depths)
+
+
+def sum_channels(relevance: NDArray[Any]) -> NDArray[np.float64]:
+    """Sum relevance maps (N, ...) over channels where their modality does; opposite infinities give NaN."""
+    kind = find_shown(relevance.shape[1:])
+    if kind is None or not kind.sums_channels:
+        return relevance.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        summed: NDArray[np.float64] = relevance.sum(axis=1, dtype=np.float64)
+    return summed
+
+
+def draw_sums(sums: NDArray[Any], kind: Modality, depths: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+    """Convert maps of `sum_channels` to planes (N, H, W)."""
+    if kind.thumbnail == "slice":
+        return take_slices(sums, find_depths(sums) if depths is None else depths).astype(np.float64)
+    if kind.thumbnail == "plane":
+        return sums.astype(np.float64)
+    lines = sums.reshape(len(sums), -1, sums.shape[-1]).astype(np.float64)
     return np.repeat(lines, max(1, lines.shape[2] // (_SHARE * lines.shape[1])), axis=1)
+
+
+def find_depths(sums: NDArray[Any]) -> NDArray[np.float64]:
+    """Find the slice of volumes (N, D, H, W) with the most absolute relevance, the first of equal ones.
+
+    Its depth is that of its middle, between 0 and 1, so that it can also be found in a volume of another size.
+
+    >>> find_depths(np.array([[[[0.0]], [[-2.0]], [[1.0]], [[0.0]]]])).tolist()
+    [0.375]
+    """
+    totals = np.nansum(np.abs(sums), axis=(2, 3), dtype=np.float64)
+    depths: NDArray[np.float64] = (totals.argmax(axis=1) + 0.5) / sums.shape[1]
+    return depths
+
+
+def take_slices(volumes: NDArray[Any], depths: NDArray[np.float64]) -> NDArray[Any]:
+    """Take the slice of each volume (N, ..., D, H, W) at its depth, between 0 and 1."""
+    places = np.minimum((depths * volumes.shape[-3]).astype(np.int64), volumes.shape[-3] - 1)
+    return np.stack([volume[..., place, :, :] for volume, place in zip(volumes, places.tolist(), strict=True)])
+
+
+def input_planes(inputs: NDArray[Any], relevance: NDArray[Any]) -> NDArray[Any]:
+    """Return stored inputs as images (N, C, H, W): of volumes, the slices that `planes` shows of their relevance."""
+    kind = find_shown(inputs.shape[1:])
+    if kind is None or kind.thumbnail != "slice":
+        return inputs
+    return take_slices(inputs, find_depths(sum_channels(relevance)))
 
 
 def to_rgb(stored: NDArray[np.uint8]) -> NDArray[np.uint8]:

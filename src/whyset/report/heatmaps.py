@@ -12,7 +12,8 @@ from PIL import Image
 
 from whyset.errors import InputError
 from whyset.image import colorize, compute_scale, figure, find_color_map, grid
-from whyset.image.shapes import DRAWN, planes, to_rgb
+from whyset.image.shapes import find_depths, input_planes, planes, sum_channels, to_rgb
+from whyset.modality import MODALITIES, Modality, find_shown
 from whyset.store import DONE, LazyArray, Run
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]|^\.+")
@@ -27,7 +28,8 @@ _LONGEST = 200
 class Heatmaps:
     """Settings for writing heatmaps.
 
-    Heatmaps of series, texts and tables are strips, without inputs (see `describe_drawing`).
+    Heatmaps of series, texts and tables are strips, without inputs, and those of volumes are slices (see
+    `describe_drawing`): in all runs the slice with the most absolute relevance in the first one.
 
     Parameters
     ----------
@@ -67,7 +69,8 @@ class Heatmaps:
     def write(self, runs: Sequence[Run], folder: Path, rows: Sequence[int] | None = None) -> Iterator[Path]:
         """Write heatmaps of rows of a run, and yield the path of each file.
 
-        Each run is a row of the montages, so all must hold the same samples; the inputs are those of the first run.
+        Each run is a row of the montages, so all must hold the same samples; the inputs, and the slices of volumes, are
+        those of the first run.
 
         Parameters
         ----------
@@ -93,18 +96,20 @@ class Heatmaps:
         runs = [run.thoroughly() for run in runs]
         chosen = _choose_rows(runs[0], rows)
         places = [chosen, *(_same_samples(runs[0], other, chosen) for other in runs[1:])]
-        images = _get_images(runs[0])
-        for run in runs:
-            _require_drawn(run)
+        kind, *_ = [_require_drawn(run) for run in runs]
+        images = _get_pixels(runs[0], kind)
         titles = [f"{name} {color_map}".strip() for name in _names(runs) for color_map in self._list_names()]
         columns = self.columns or 8
         names = _file_names(runs[0], chosen)
         scales = [self._scale(run, place) for run, place in zip(runs, places, strict=True)]
         for start in range(0, len(chosen), columns):
             part = slice(start, start + columns)
-            inputs = None if images is None else np.asarray(images[chosen[part]])
+            first = runs[0].relevance[chosen[part]]
+            inputs = None if images is None else input_planes(np.asarray(images[chosen[part]]), first)
+            # Slices of the first run for all: heatmaps of one sample can then be compared.
+            depths = find_depths(sum_channels(first)) if kind.thumbnail == "slice" else None
             maps = [
-                (planes(run.relevance[place[part]]), scale)
+                (planes(run.relevance[place[part]], depths), scale)
                 for run, place, scale in zip(runs, places, scales, strict=True)
             ]
             for at, name in enumerate(names[part]):
@@ -121,7 +126,7 @@ class Heatmaps:
         if not self.together:
             return None
         blocks = (rows[start : start + 256] for start in range(0, len(rows), 256))
-        return max(compute_scale(planes(run.relevance[block])) for block in blocks)
+        return max(compute_scale(sum_channels(run.relevance[block])) for block in blocks)
 
     def _strip(self, picture: NDArray[Any] | None, maps: Sequence[tuple[NDArray[Any], float | None]]) -> Image.Image:
         """Draw the input of a sample, if stored, and a heatmap for each run and color map, side by side."""
@@ -207,19 +212,21 @@ def _file_name(part: str) -> str:
 
 def describe_drawing(run: Run) -> str:
     """Describe how the relevance maps of a run are drawn; InputError if they cannot be drawn."""
-    _require_drawn(run)
-    return DRAWN[run.relevance.ndim]
+    return _require_drawn(run).drawing
 
 
-def _require_drawn(run: Run) -> None:
-    if run.relevance.ndim not in DRAWN:
-        shape = run.relevance.shape[1:]
-        raise InputError(f"{run.path} has relevance maps {shape}: expected images, series, texts or tables")
+def _require_drawn(run: Run) -> Modality:
+    shape = run.relevance.shape[1:]
+    kind = find_shown(shape)
+    if kind is None:
+        expected = ", ".join(each.plural for each in MODALITIES.values())
+        raise InputError(f"{run.path} has relevance maps {shape}: expected those of {expected}")
+    return kind
 
 
-def _get_images(run: Run) -> LazyArray | None:
-    """Return the inputs if they are images."""
-    return run.inputs if run.inputs is not None and run.inputs.ndim == 4 else None
+def _get_pixels(run: Run, kind: Modality) -> LazyArray | None:
+    """Return the inputs if they are images or volumes."""
+    return run.inputs if kind.inputs == "pixels" else None
 
 
 def _save(picture: Image.Image, path: Path) -> Path:

@@ -1,5 +1,6 @@
 """Pictures of the HTML page: heatmaps and inputs as PNG data URIs, a contact sheet of inputs, charts of eigenvalues."""
 
+import math
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,17 +13,15 @@ from PIL import Image
 
 from whyset.analysis.processors import AreaPooling
 from whyset.image import colorize, overlay
-from whyset.image.shapes import DRAWN, planes, to_rgb
+from whyset.image.shapes import draw_sums, find_depths, input_planes, planes, to_rgb
+from whyset.modality import MODALITIES, Modality, find_shown
 from whyset.report.class_rows import ClassRow
 from whyset.store import DONE, Analysis, Category, Run
 from whyset.store.layout import STATUS
-from whyset.store.modality import TEXT
 
 SAMPLES = 24
 """Inputs on a contact sheet."""
 RELEVANCE = "attribution/input"
-IMAGES = 4
-"""Number of axes of the relevance maps of images, including the axis of samples."""
 LONGEST = 112
 """Maximum pixels of the longer side; the browser enlarges smaller images."""
 
@@ -34,7 +33,8 @@ _WITHOUT_PLACES = ("Histogram", "FourierMagnitude")  # preprocessing whose value
 
 @dataclass(frozen=True)
 class ReportHeatmaps:
-    """Heatmaps of the clusters of one analysis; those of series, texts and tables are strips. Volumes have none.
+    """Heatmaps of the clusters of one analysis; those of series, texts and tables are strips, and
+    those of volumes the slices with the most absolute relevance.
 
     Parameters
     ----------
@@ -49,20 +49,23 @@ class ReportHeatmaps:
 
     @property
     def possible(self) -> bool:
-        return self.run.relevance.ndim in DRAWN
+        return self._kind is not None
+
+    @property
+    def _kind(self) -> Modality | None:
+        return MODALITIES[self.run.modality] if find_shown(self.run.relevance.shape[1:]) else None
 
     @property
     def note(self) -> str:
         """A note on how relevance maps are drawn; empty for images."""
-        axes = self.run.relevance.ndim
-        return DRAWN[axes] if axes in DRAWN and axes != IMAGES else ""
+        return "" if self._kind is None or self._kind.thumbnail == "plane" else self._kind.drawing
 
     def mean_maps(self, category: Category) -> list[str]:
         """Return the mean heatmap of each cluster of the default clustering, each on its own scale."""
         maps = _column(category, "mean_map")
-        if maps is None or self.run.modality == TEXT:  # words at one position differ between texts
+        if maps is None or self._kind is None or not self._kind.aligned:  # words at one position differ between texts
             return []
-        return [make_uri(colorize(one)) for one in (maps if self.run.relevance.ndim == IMAGES else planes(maps))]
+        return [make_uri(colorize(one)) for one in draw_sums(maps, self._kind)]
 
     def differences(self, category: Category) -> list[str]:
         """Return heatmaps of the difference between each cluster and the rest, faded if not significant.
@@ -70,21 +73,25 @@ class ReportHeatmaps:
         Empty if features are not cells of the relevance map.
         """
         means, masks = _column(category, "difference"), _column(category, "difference_mask")
-        shape = self._get_pooled_shape() if self.run.relevance.ndim == IMAGES else _lines(self.run)
+        if self._kind is None or not self._kind.aligned:
+            return []
+        shape = self._get_pooled_shape() if self._kind.sums_channels else _lines(self.run)
         placed = (category.evidence.array or RELEVANCE) == RELEVANCE and not self._without_places()
-        if means is None or masks is None or not placed or means.shape[1] != shape[0] * shape[1]:
+        if means is None or masks is None or not placed or means.shape[1] != math.prod(shape):
             return []
-        if self.run.modality == TEXT:
-            return []
-        drawn = [part.reshape(len(part), *shape).astype(np.float64) for part in (means, masks)]
-        drawn = drawn if self.run.relevance.ndim == IMAGES else [planes(part) for part in drawn]
+        mean, mask = (part.reshape(len(part), *shape).astype(np.float64) for part in (means, masks))
+        depths = find_depths(mean) if self._kind.thumbnail == "slice" else None
+        drawn = [draw_sums(part, self._kind, depths) for part in (mean, mask)]
         return [make_uri(_fade(*pair)) for pair in zip(*drawn, strict=True)]
 
     def sample(self, index: int) -> tuple[str | None, str]:
         """Return the input (None if the run has none or the row is missing) and the heatmap of one sample."""
         inputs = self.run.inputs
-        shown = None if inputs is None or inputs.ndim != IMAGES else make_uri(to_rgb(np.asarray(inputs[index])))
-        return shown, make_uri(colorize(planes(self.run.relevance[[index]])[0]))
+        relevance = self.run.relevance[[index]]
+        shown = None
+        if inputs is not None and self._kind is not None and self._kind.inputs == "pixels":
+            shown = make_uri(to_rgb(input_planes(np.asarray(inputs[[index]]), relevance)[0]))
+        return shown, make_uri(colorize(planes(relevance)[0]))
 
     def _fields(self) -> Mapping[str, Any]:
         pipeline = self.analysis.config.get("pipeline")
@@ -94,11 +101,10 @@ class ReportHeatmaps:
     def _without_places(self) -> bool:
         return any(part["name"] in _WITHOUT_PLACES for part in self._fields().get("preprocessing", ()))
 
-    def _get_pooled_shape(self) -> tuple[int, int]:
+    def _get_pooled_shape(self) -> tuple[int, ...]:
         longest = self._fields().get("pooling")
-        height, width = map(int, self.run.relevance.shape[-2:])
-        pooled = AreaPooling(longest).shape(height, width) if isinstance(longest, int) else (height, width)
-        return pooled[0], pooled[1]
+        sides = tuple(map(int, self.run.relevance.shape[2:]))
+        return AreaPooling(longest).shape(*sides) if isinstance(longest, int) else sides
 
 
 def _column(category: Category, prefix: str) -> NDArray[Any] | None:
@@ -140,8 +146,8 @@ class StoredInput:
 
 
 def contact_sheet(run: Run, samples: int = SAMPLES) -> list[StoredInput]:
-    """Return some inputs, spread evenly over the run; empty if the run does not store images."""
-    if run.inputs is None or run.inputs.ndim != IMAGES:
+    """Return some inputs, spread evenly over the run; empty if the run does not store images or volumes."""
+    if run.inputs is None or MODALITIES[run.modality].inputs != "pixels" or not find_shown(run.inputs.shape[1:]):
         return []
     each = run.config.targets_per_sample
     done = each * np.flatnonzero((run.column(STATUS) == DONE)[::each])
@@ -152,12 +158,13 @@ def contact_sheet(run: Run, samples: int = SAMPLES) -> list[StoredInput]:
 def _read_input(run: Run, row: int) -> StoredInput:
     inputs = run.inputs
     assert inputs is not None  # `contact_sheet` has checked it
+    shown = input_planes(np.asarray(inputs[[row]]), run.relevance[[row]])[0]
     label, prediction = int(run.labels[row]), int(run.array("prediction")[row])
     label_name, predicted_name = _name(run, label), _name(run, prediction)
     wrong = min(label, prediction) >= 0 and label != prediction
     caption = f"{label_name} → {predicted_name}" if wrong else label_name if label >= 0 else f"→ {predicted_name}"
     alt = f"Input of sample {row // run.config.targets_per_sample}, {run.ids[row]}"
-    return StoredInput(run.ids[row], make_uri(to_rgb(np.asarray(inputs[row]))), alt, caption, wrong)
+    return StoredInput(run.ids[row], make_uri(to_rgb(shown)), alt, caption, wrong)
 
 
 def _name(run: Run, number: int) -> str:

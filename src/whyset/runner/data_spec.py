@@ -10,13 +10,12 @@ import numpy as np
 import torch
 
 from whyset.errors import InputError
+from whyset.modality import MODALITIES, TEXT
 from whyset.runner.sources import Source, read
-from whyset.store.modality import MODALITIES, SERIES, TABLE, TEXT, get_modality
+from whyset.store.modality import get_modality
 
 Words = Sequence[Sequence[str]] | Mapping[int, str] | Callable[[int], str]
 """The words of every text, or a mapping or function from the id of a token to its text."""
-
-AXES = {"image": 3, SERIES: 2, TEXT: 1, TABLE: 1}
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,18 +52,19 @@ class DataSpec:
     def of(self, shape: tuple[int, ...], *, integers: bool) -> str:
         """Get the modality of inputs of this shape; InputError if the description does not fit."""
         found = TEXT if integers else get_modality(self.modality, shape)
-        if (self.modality or found) != found or len(shape) != AXES[found]:
+        if (self.modality or found) != found or len(shape) != len(MODALITIES[found].axes):
             values = "ids of tokens" if integers else "floats"
             raise InputError(
                 f"the modality {self.modality or found!r} does not fit inputs {tuple(shape)} of {values}: images are "
-                "(C, H, W), series (C, T), rows of tables (F,), and texts ids of tokens as integers (T,)"
+                "(C, H, W), volumes (C, D, H, W), series (C, T), rows of tables (F,), and texts ids of tokens as "
+                "integers (T,)"
             )
-        if self.features is not None and (found == TEXT or len(self.features) != shape[0]):
+        if self.features is not None and (MODALITIES[found].inputs == "ids" or len(self.features) != shape[0]):
             wanted = "no names of features for texts" if found == TEXT else f"{shape[0]} names of features"
             raise InputError(f"expected {wanted}, got {len(self.features)}")
         if self.tokens is not None and found != TEXT:
             raise InputError(f"tokens are for texts, but the modality of the inputs is {found}: omit them")
-        if self.rate is not None and found != SERIES:
+        if self.rate is not None and not MODALITIES[found].timed:
             raise InputError(f"rate is for series, but the modality of the inputs is {found}: omit it")
         return found
 

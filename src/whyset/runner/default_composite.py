@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from whyset.attribution.intercept.operations import Loss, OperationKind, canonical_name, find_operation, raw_name
+from whyset.modality import MODALITIES
 
 # Without rows in the table: the first is Python code that an attribution runs step by step, and the second, for models
 # that are not trained, is never called within one.
@@ -45,7 +46,8 @@ class OperationNames(TorchFunctionMode):
 def choose_composite(model: torch.nn.Module, x: Tensor, modality: str) -> DefaultComposite:
     """Choose a composite by one forward pass of `x`.
 
-    Attention takes AttnLRP, which has rules for softmax and products. Convolutions on images take EpsilonPlusFlat.
+    Attention takes AttnLRP, which has rules for softmax and products. Convolutions on images and volumes take
+    EpsilonPlusFlat.
     Everything else takes EpsilonPlus: Flat at the first layer gives all columns of a table the same relevance, since it
     does not look at the input.
 
@@ -58,9 +60,12 @@ def choose_composite(model: torch.nn.Module, x: Tensor, modality: str) -> Defaul
     if has_attention(names):
         return DefaultComposite("attn_lrp", "attention in the model")
     first = next((name for name in names if find_operation(name).kind is OperationKind.LINEAR), "")
-    if modality == "image" and first.startswith("conv"):
-        return DefaultComposite("epsilon_plus_flat", "convolutions on images")
-    what = "images without a convolution in front" if modality == "image" else f"inputs of modality {modality}"
+    kind = MODALITIES[modality]
+    if kind.inputs == "pixels" and first.startswith("conv"):
+        return DefaultComposite("epsilon_plus_flat", f"convolutions on {kind.plural}")
+    what = (
+        f"{kind.plural} without a convolution in front" if kind.inputs == "pixels" else f"inputs of modality {modality}"
+    )
     return DefaultComposite("epsilon_plus", f"{what} and no attention")
 
 

@@ -91,7 +91,7 @@ def explain(
 
     Called again with the same arguments it continues where it was interrupted, or does nothing. A sample that fails is
     recorded (`run.failures`) and the others are explained; a shard that could not be computed stays uncommitted
-    (`run.committed`). docs/modalities.md describes images, series, tables and texts.
+    (`run.committed`). docs/modalities.md describes images, volumes, series, tables and texts.
 
     Parameters
     ----------

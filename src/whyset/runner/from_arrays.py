@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from whyset.display import resolve_progress
 from whyset.engines import Progress
 from whyset.errors import InputError
+from whyset.modality import MODALITIES, infer_modality
 from whyset.runner.data_spec import Words
 from whyset.runner.input_codecs import InputCodec
 from whyset.runner.sources.codec_choice import show_images
@@ -18,10 +19,9 @@ from whyset.runner.sources.measuring import measure_rows
 from whyset.store import Run
 from whyset.store.maps.classes import sort_names
 from whyset.store.maps.feeding import feed, is_column
-from whyset.store.maps.form import RowLayout
+from whyset.store.maps.form import RowLayout, infer_from_array
 from whyset.store.maps.numbers import is_array, to_numpy
 from whyset.store.maps.writer import RelevanceWriter
-from whyset.store.modality import IMAGE
 
 
 def from_arrays(
@@ -58,12 +58,13 @@ def from_arrays(
     Parameters
     ----------
     relevance : array (N, ...) or iterable
-        Maps: images (N, C, H, W), (N, H, W, C) or (N, H, W), series (N, C, T), tables (N, F), or a value for each token
-        of texts (N, T). An array of NumPy, torch, h5py or Zarr, or an iterable of single maps.
+        Maps: images (N, C, H, W), (N, H, W, C) or (N, H, W), volumes (N, C, D, H, W), series (N, C, T), tables (N, F),
+        or a value for each token of texts (N, T). An array of NumPy, torch, h5py or Zarr, or an iterable of single
+        maps.
     out : str or path
         The run folder to create.
     inputs : array (N, ...) or iterable, optional
-        The explained inputs: images as uint8 or floats, series, tables, ids of tokens.
+        The explained inputs: images and volumes as uint8 or floats, series, tables, ids of tokens.
     labels : sequence (N,), optional
         Classes, as indices or names; None, NaN or -1 where unknown.
     predictions : sequence (N,), optional
@@ -80,9 +81,9 @@ def from_arrays(
         The location of each sample.
     metadata : mapping, optional
         Further columns by name, (N,) each, by which the viewer searches and colors.
-    modality : {"image", "series", "text", "table"}, optional
+    modality : {"image", "series", "text", "table", "volume"}, optional
         By default it follows from the axes and the inputs; it must be given for maps (N, H, W) or (N, C, T) without
-        inputs.
+        inputs, for volumes (N, D, H, W), and for volumes from an iterable.
     features : sequence of str, optional
         Names of columns or channels.
     rate : float, optional
@@ -92,8 +93,8 @@ def from_arrays(
     dtype : {"float16", "float32"}, default "float16"
         Type of stored relevance: float16 with a scale for each map, or float32.
     preprocessing : Preprocessing or LevelCodec, optional
-        Shows float images as they were before it. By default their lowest and highest value are black and white, or 0
-        and 1 if all values are between them, as in `explain`.
+        Shows float images as they were before it; volumes take a LevelCodec. By default their lowest and highest value
+        are black and white, or 0 and 1 if all values are between them, as in `explain`.
     method : str, default "given maps"
         Name of the method that made the maps.
     model : str, default "unknown model"
@@ -126,7 +127,7 @@ def from_arrays(
     >>> run.relevance.shape, run.classes
     ((24, 1, 8, 6), ['cat', 'dog'])
     """
-    each = is_column(target)
+    each, modality = is_column(target), infer_from_array(relevance, modality)
     classes = {"labels": labels, "predictions": predictions, "targets": target if each else None}
     make = partial(
         RelevanceWriter,
@@ -173,7 +174,7 @@ def _plain(target: Any) -> Any:
 
 
 class _ChannelsFirst:
-    """Images in an array, with channels before height and width."""
+    """Images or volumes in an array, with channels before their sides."""
 
     def __init__(self, images: Any, layout: RowLayout) -> None:
         self._images, self._layout = images, layout
@@ -186,11 +187,14 @@ class _ChannelsFirst:
 
 def _choose_codec(inputs: Any, stated: InputCodec | None, modality: str | None) -> InputCodec | None:
     """Return the codec of float images: the stated one, or one of their measured range, as in `explain`."""
-    if stated is not None or not is_array(inputs) or len(inputs.shape) != 4 or modality not in (None, IMAGE):
+    if stated is not None or not is_array(inputs) or len(inputs.shape) < 2:
+        return stated
+    kind = MODALITIES.get(infer_modality(inputs.shape[1:]) if modality is None else modality)
+    if kind is None or kind.inputs != "pixels" or len(inputs.shape) - 1 not in (len(kind.axes) - 1, len(kind.axes)):
         return stated
     if to_numpy(inputs[:1], "inputs").dtype.kind != "f":
         return None
-    layout = RowLayout.of(tuple(map(int, inputs.shape[1:])), IMAGE)
+    layout = RowLayout.of(tuple(map(int, inputs.shape[1:])), kind.name)
     if 0 in inputs.shape:
         raise InputError(f"inputs have the shape {tuple(inputs.shape)}: expected one for each map")
     return show_images(measure_rows(_ChannelsFirst(inputs, layout)), layout.shape).kept

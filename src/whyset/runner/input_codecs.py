@@ -9,9 +9,13 @@ import torch
 from numpy.typing import NDArray
 
 from whyset.errors import InputError
+from whyset.modality import MODALITIES
 from whyset.runner.preprocessing import Preprocessing
 
 _NO_IMAGES = "is for images, but the data are series, rows of tables or ids of tokens, which are used as they are"
+
+
+_PIXEL_AXES = {len(modality.axes) for modality in MODALITIES.values() if modality.inputs == "pixels"}
 
 
 class InputCodec(Protocol):
@@ -22,7 +26,7 @@ class InputCodec(Protocol):
     def undo(self, x: torch.Tensor | NDArray[Any]) -> NDArray[Any]: ...
 
     def bounds(self) -> tuple[torch.Tensor, torch.Tensor] | None:
-        """Return the model's input for black and for white, (channels, 1, 1); None without images."""
+        """Return the model's input for black and for white, (channels, 1, 1); None without pixels."""
 
     def to_dict(self) -> dict[str, Any]: ...
 
@@ -52,7 +56,9 @@ class RawCodec:
 
 @dataclass(frozen=True)
 class LevelCodec:
-    """Float images (..., C, H, W) of any number of channels, stored in eight bits from `black` to `white`.
+    """Float images (..., C, H, W) of any number of channels, or volumes (..., C, D, H, W), in eight bits.
+
+    `black` is stored as 0 and `white` as 255; values outside are clipped.
 
     >>> LevelCodec(-1.0, 1.0).undo(np.zeros((5, 1, 1))).ravel().tolist()
     [128, 128, 128, 128, 128]
@@ -111,11 +117,18 @@ def note_unused(stated: InputCodec | None, used: InputCodec) -> str:
 
 def require_fitting(kept: InputCodec, shape: Sequence[int]) -> None:
     """Raise InputError if the source's preprocessing does not fit inputs of this shape, without the axis of samples."""
-    others = RawCodec if len(shape) == 3 else Preprocessing | LevelCodec
-    if isinstance(kept, others):
+    pixels = len(shape) in _PIXEL_AXES
+    if isinstance(kept, RawCodec if pixels else Preprocessing | LevelCodec):
         raise InputError(
             f"the preprocessing of the data, {kept}, does not fit inputs {tuple(shape)}: images (C, H, W) need a "
-            "Preprocessing or LevelCodec, series (C, T), tables (F,) and ids of tokens (T,) a RawCodec"
+            "Preprocessing or LevelCodec, volumes (C, D, H, W) a LevelCodec, series (C, T), tables (F,) and ids of "
+            "tokens (T,) a RawCodec"
+        )
+    if isinstance(kept, Preprocessing) and len(shape) != 3:
+        raise InputError(
+            f"the preprocessing is for images (C, H, W), but the inputs are volumes {tuple(shape)}: give them as the "
+            "model takes them, and omit it (--size, --mean, --std, --mode), or state preprocessing=LevelCodec(black, "
+            "white), from whyset.runner"
         )
     if isinstance(kept, Preprocessing) and shape[0] != kept.channels:
         raise InputError(

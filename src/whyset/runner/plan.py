@@ -9,6 +9,7 @@ import torch
 
 from whyset.attribution import to_dict
 from whyset.attribution.methods import GradientMethod
+from whyset.modality import IMAGE
 from whyset.runner.data_spec import DataSpec
 from whyset.runner.labels import Labels
 from whyset.runner.made_here import with_mark
@@ -30,7 +31,7 @@ from whyset.store.default_arrays import (
     standard_arrays,
 )
 from whyset.store.layout import is_run
-from whyset.store.modality import IMAGE, get_modality
+from whyset.store.modality import get_modality
 from whyset.store.remote import AnyPath
 from whyset.store.samples import samples_table
 

@@ -10,6 +10,7 @@ import torch
 
 from whyset.attribution.methods import GradientMethod
 from whyset.errors import InputError
+from whyset.modality import MODALITIES
 from whyset.runner.class_names import require_classes
 from whyset.runner.data_spec import DataSpec
 from whyset.runner.devices import place
@@ -28,7 +29,6 @@ from whyset.runner.targets import label_tensor
 from whyset.store import Check
 from whyset.store.checks import Severity
 from whyset.store.layout import CONCEPT, LAYER, RELEVANCE
-from whyset.store.modality import MODALITIES
 
 PROBED = 8
 

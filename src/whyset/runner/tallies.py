@@ -68,7 +68,8 @@ def find_clipped(x: Tensor, preprocessing: Preprocessing | LevelCodec) -> Tensor
 
 
 def _range(x: Tensor, preprocessing: Preprocessing | LevelCodec) -> tuple[Tensor, Tensor]:
-    """Return the lowest and the highest input of pixels, broadcastable to (C, 1, 1)."""
-    levels = torch.tensor([0, 255], dtype=torch.uint8, device=x.device)[:, None, None, None]
-    black, white = preprocessing.normalize(levels.expand(2, x.shape[1], 1, 1)).to(x.dtype)
+    """Return the lowest and the highest input of pixels, (C, 1, 1), or (C, 1, 1, 1) of volumes."""
+    ones = [1] * (x.dim() - 2)
+    levels = torch.tensor([0, 255], dtype=torch.uint8, device=x.device).view(2, 1, *ones)
+    black, white = preprocessing.normalize(levels.expand(2, x.shape[1], *ones)).to(x.dtype)
     return torch.minimum(black, white), torch.maximum(black, white)

@@ -7,9 +7,9 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import Any
 
 from whyset.errors import BrokenRunError, InputError, RunMismatchError
+from whyset.modality import MODALITIES
 from whyset.printable import short_dataclass_repr
 from whyset.store.jsonfile import JSON, canonical, require_json
-from whyset.store.modality import MODALITIES
 from whyset.store.remote import AnyPath
 
 MODEL_OUTPUT = "model output"
@@ -21,7 +21,7 @@ class RunConfig:
 
     `target` is "label", "prediction", the index of an output or "top:K"; several of them make several rows per sample.
     `layers` and `concepts` name the layers recorded besides the input; `reduction` "channel_sum" and `pool` (longest
-    side) reduce the maps. `modality` is "image", "series", "text" or "table" (None: by the shape of the maps),
+    side) reduce the maps. `modality` is a name in `whyset.modality.MODALITIES` (None: by the shape of the maps),
     `features` names the columns of tables or the channels, `rate` is the number of positions of a series per second.
     `output` is the value of the model that is explained: its output, or for instance "logit before softmax".
     `output_choice` names the output of a model that returns several, and `output_kind` is its kind with its parameters
@@ -79,7 +79,7 @@ class RunConfig:
         if self.pool is not None and self.pool < 1:
             raise InputError(f"pool is {self.pool}: expected the longest side of the maps, at least 1, or None")
         if self.modality is not None:
-            _require_choice("modality", self.modality, MODALITIES)
+            _require_choice("modality", self.modality, tuple(MODALITIES))
         if self.rate is not None and not (math.isfinite(self.rate) and self.rate > 0):
             raise InputError(f"rate is {self.rate}: expected positions per second, above 0, or None")
         for name, value in asdict(self).items():

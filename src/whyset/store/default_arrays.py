@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from whyset.errors import InputError
+from whyset.modality import IMAGE, MODALITIES
 from whyset.store.arrays import ArraySpec, dimension_names
 from whyset.store.layout import (
     ARRIVED,
@@ -18,7 +19,6 @@ from whyset.store.layout import (
     STATUS,
     safe_name,
 )
-from whyset.store.modality import DIMENSIONS, IMAGE, INPUT_TYPES
 
 _TARGET_BYTES = 64 * 2**20
 _FEWEST_ROWS, _MOST_ROWS = 16, 1024
@@ -37,13 +37,13 @@ def standard_arrays(
     """Return the arrays of a run: relevance of the input and of layers, concept relevance, inputs and columns.
 
     `layers` holds the shape of one row for every recorded layer, which is that of the layer's output, `concepts` the
-    number of its channels; `input_shape=None` stores no inputs. `modality` determines how inputs are stored: images as
-    uint8, series and tables as float32, token ids as int32.
+    number of its channels; `input_shape=None` stores no inputs. `modality` determines how inputs are stored: images and
+    volumes as uint8, series and tables as float32, token ids as int32.
 
     >>> [spec.name for spec in standard_arrays((3, 8, 6), layers={"conv": (4, 4, 3)}, concepts={"conv": 4})]
     ['attribution/input', 'attribution/conv', 'concept/conv', 'target', 'prediction', 'confidence']
     """
-    names = DIMENSIONS.get(modality, dimension_names(len(map_shape)))
+    names = _name_axes(modality, map_shape)
     sides = _map_dimensions(names, map_shape, input_shape)
     maps = ArraySpec(RELEVANCE, tuple(map_shape), dtype, scaled=dtype == "float16", dimensions=sides)
     of_layers = [_layer_array(layer, shape, dtype) for layer, shape in (layers or {}).items()]
@@ -116,8 +116,13 @@ def estimate_bytes(arrays: Sequence[ArraySpec], rows: int, targets_per_sample: i
 
 
 def _input_array(shape: Sequence[int], modality: str) -> ArraySpec:
-    dtype, names = INPUT_TYPES[modality], DIMENSIONS.get(modality, ())
-    return ArraySpec(INPUT, tuple(shape), dtype, dimensions=names, per_sample=True)
+    names = _name_axes(modality, shape)
+    return ArraySpec(INPUT, tuple(shape), MODALITIES[modality].dtype, dimensions=names, per_sample=True)
+
+
+def _name_axes(modality: str, shape: Sequence[int]) -> tuple[str, ...]:
+    axes = MODALITIES[modality].axes
+    return axes if len(axes) == len(shape) else dimension_names(len(shape))
 
 
 def _layer_array(layer: str, shape: Sequence[int], dtype: str) -> ArraySpec:

@@ -21,7 +21,7 @@ from whyset.store.integrity import Integrity
 from whyset.store.jsonfile import JSON
 from whyset.store.layout import ARRIVED, CONCEPT, DONE, INPUT, LARGEST, LAYER, RELEVANCE, SAMPLES, STATUS
 from whyset.store.lazy import LazyArray
-from whyset.store.modality import Modality, get_modality
+from whyset.store.modality import get_modality
 from whyset.store.problems import Problem
 from whyset.store.record import read_record
 from whyset.store.remote import AnyPath, as_path
@@ -101,8 +101,8 @@ class Run(RunGeometry):
         return True
 
     @property
-    def modality(self) -> Modality:
-        """Modality of the samples: "image", "series", "text" or "table"."""
+    def modality(self) -> str:
+        """Modality of the samples: "image", "series", "text", "table" or "volume"."""
         return get_modality(self.config.modality, self.relevance.spec.shape)
 
     def tokens(self, rows: npt.ArrayLike) -> list[list[str]] | None:

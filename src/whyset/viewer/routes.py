@@ -63,6 +63,8 @@ ROUTES = (
     Route(f"{RUN}/find/rows", samples.find_rows),
     Route(f"{RUN}/maps", pictures.get_maps),
     Route(f"{RUN}/inputs", pictures.get_inputs),
+    Route(f"{RUN}/volumes", pictures.get_volumes),
+    Route(f"{RUN}/input-volumes", pictures.get_input_volumes),
     Route(f"{RUN}/relevance", pictures.get_relevance),
     Route(f"{RUN}/tokens", pictures.get_tokens, list[list[str]]),
     Route(ANALYSIS, analyses.get_analysis, AnalysisDetail),

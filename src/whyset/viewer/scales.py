@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.image import compute_scale
+from whyset.image.shapes import sum_channels
 from whyset.store.lazy import LazyArray
-from whyset.viewer.maps import map_sides, pieces, sum_channels
+from whyset.viewer.maps import map_sides, pieces
 from whyset.viewer.schemas import Scale, ScaleTable
 
 PERCENTILES = (100.0, 99.5, 99.0, 95.0)
@@ -23,7 +24,7 @@ def scale_table(
     relevance: LazyArray, rows: NDArray[np.int64], clusters: NDArray[np.int64], clustering: str
 ) -> ScaleTable:
     """Compute scales of the class and of its clusters (-1 is noise) from evenly chosen relevance maps."""
-    pixels = math.prod(map_sides(relevance.shape, None))
+    pixels = math.prod(map_sides(relevance.shape, None, whole=True))
     budget = max(2, min(MOST_MAPS, MOST_PIXELS // pixels))
     numbers, sizes = np.unique(clusters, return_counts=True)
     largest = np.sort(numbers[np.argsort(-sizes, kind="stable")][: max(1, min(MOST_CLUSTERS, MOST_HELD // pixels))])

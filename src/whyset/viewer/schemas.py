@@ -4,12 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from whyset.modality import MODALITIES
 from whyset.report import ClassRow
 from whyset.report.relevance import RelevanceSummary
 from whyset.store import ClassEvidence
 from whyset.store.checks import Check
 from whyset.store.cluster_names import MOST_CLUSTERINGS, MOST_CLUSTERS
-from whyset.store.modality import Modality
 from whyset.store.selections import LONGEST_NAME, LONGEST_NOTE, LONGEST_TAG, MOST_TAGS
 
 WireType = Literal["int8", "int16", "uint16", "int32", "float32", "uint8"]
@@ -84,10 +84,10 @@ class AnalysisRow(Model):
 
 
 class RunDetail(Model):
-    """A run: shapes are (C, H, W) for images, (C, T) for series, (T,) for texts and (F,) for tables. `features` are the
-    names of table columns or channels, `rate` is the number of positions of a series per second; `accuracy` is that of
-    explained samples with a known label. `checks` lists suspicious findings; `relevance` summarizes how much relevance
-    arrives at the input, null for runs that have not recorded it.
+    """A run: shapes are (C, H, W) for images, (C, D, H, W) for volumes, (C, T) for series, (T,) for texts and (F,) for
+    tables. `features` are the names of table columns or channels, `rate` is the number of positions of a series per
+    second; `accuracy` is that of explained samples with a known label. `checks` lists suspicious findings; `relevance`
+    summarizes how much relevance arrives at the input, null for runs that have not recorded it.
     """
 
     id: str
@@ -102,7 +102,7 @@ class RunDetail(Model):
     classes: list[str]
     map_shape: list[int]
     input_shape: list[int] | None
-    modality: Modality
+    modality: Annotated[str, Field(json_schema_extra={"enum": list(MODALITIES)})]
     features: list[str] | None
     rate: float | None
     accuracy: float | None

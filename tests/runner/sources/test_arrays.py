@@ -43,7 +43,8 @@ def test_gray_bytes_may_lack_the_channel() -> None:
     ("arguments", "message"),
     [
         ({"images": np.zeros((0, 1, 2, 2), np.float32)}, "is empty"),
-        ({"images": np.zeros((2, 1, 2, 2, 2), np.float32)}, r"floats \(N, C, H, W\)"),
+        ({"images": np.zeros((2, 1, 2, 2, 2, 2), np.float32)}, r"floats \(N, C, H, W\)"),
+        ({"images": np.zeros((2, 1, 2, 2, 2), np.uint8)}, r"floats \(N, C, D, H, W\).*divide them"),
         ({"images": np.zeros((2, 1, 2, 2), np.int64)}, r"floats \(N, C, H, W\)"),
         ({"images": np.zeros((2, 2, 2), np.uint8)}, "have no preprocessing"),
         ({"images": np.full((2, 1, 2, 2), np.nan)}, "only NaN and infinite values"),

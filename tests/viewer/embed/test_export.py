@@ -101,6 +101,24 @@ def test_words_and_exact_relevance_of_texts_are_held(tmp_path: Path) -> None:
     np.testing.assert_array_equal(numbers.reshape(len(exact["rows"]), -1), run.relevance[exact["rows"]])
 
 
+def test_slices_and_whole_volumes_are_held(tmp_path: Path) -> None:
+    runs = SimpleNamespace(**runpy.run_path(str(SUPPORT / "modality_runs.py"), run_name="modality_runs"))
+    run = runs.analyzed(runs.volume_run(tmp_path / "volume"))
+    file = export_html(run, tmp_path / "page.html", quality=100)
+    held = contents_of(file)["pictures"]
+    shapes = {name.removeprefix("runs/volume/"): part["shape"] for name, part in held.items()}
+    assert shapes == {
+        "maps": [9, 13],
+        "inputs": [9, 13, 2],
+        "volumes": [6, 9, 13],
+        "input-volumes": [6, 9, 13, 2],
+    }
+    inputs = held["runs/volume/input-volumes"]
+    block = block_of(file.read_text("utf-8"), str(inputs["blocks"][0]))
+    pixels = np.frombuffer(block, np.uint8).reshape(len(inputs["rows"]), 6, 9, 13, 2)
+    np.testing.assert_array_equal(pixels, run.inputs[inputs["rows"]].transpose(0, 2, 3, 4, 1))
+
+
 def test_the_place_of_the_run_stays_at_home(file: Path, run: Run) -> None:
     contents = contents_of(file)
     assert str(run.path.parent) not in json.dumps(contents)

@@ -211,7 +211,7 @@ def test_color_maps_are_those_of_python(client: TestClient) -> None:
         assert table["diverging"] == COLOR_MAPS[name].diverging
 
 
-@pytest.mark.parametrize("shape", [(2, 3, 4, 5)])
+@pytest.mark.parametrize("shape", [(2, 3, 4, 5, 6)])
 def test_maps_that_are_no_pictures_are_told(admitted: Callable[..., TestClient], tmp_path: Path, shape: tuple) -> None:
     names = {"model": "m", "weights_hash": "h", "target": "label", "dataset_fingerprint": "f", "class_names": ("one",)}
     config = RunConfig(**names, composite=None, preprocessing={}, shard_rows=16)

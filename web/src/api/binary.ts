@@ -18,6 +18,23 @@ export interface RelevanceMap {
   width: number;
 }
 
+/** The relevance of a volume, channels summed; value = (code - 128) / 127 * scale. */
+export interface RelevanceVolume {
+  codes: Uint8Array;
+  scale: number;
+  depth: number;
+  height: number;
+  width: number;
+}
+
+export interface InputVolume {
+  pixels: Uint8Array;
+  depth: number;
+  height: number;
+  width: number;
+  channels: number;
+}
+
 export interface InputImage {
   pixels: Uint8Array;
   height: number;
@@ -76,6 +93,18 @@ export function decodeMaps(buffer: ArrayBuffer, shape: number[]): RelevanceMap[]
     height,
     width,
   }));
+}
+
+/** Layout: float32 scale[n], then uint8 [n, D, H, W]. */
+export function decodeVolumes(buffer: ArrayBuffer, shape: number[]): RelevanceVolume[] {
+  const [count = 0, depth = 0, height = 0, width = 0] = shape;
+  return decodeMaps(buffer, [count, depth * height, width]).map(({ codes, scale }) => ({ codes, scale, depth, height, width }));
+}
+
+/** Layout: uint8 [n, D, H, W, C]. */
+export function decodeInputVolumes(buffer: ArrayBuffer, shape: number[]): InputVolume[] {
+  const [count = 0, depth = 0, height = 0, width = 0, channels = 0] = shape;
+  return decodeInputs(buffer, [count, depth * height, width, channels]).map(({ pixels }) => ({ pixels, depth, height, width, channels }));
 }
 
 /** Layout: uint8 [n, H, W, C]. */

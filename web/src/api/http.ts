@@ -1,4 +1,4 @@
-import { decodeColumn, decodeInputs, decodeMaps, decodePlaces, decodeValues, parseShape } from "./binary";
+import { decodeColumn, decodeInputVolumes, decodeInputs, decodeMaps, decodePlaces, decodeValues, decodeVolumes, parseShape } from "./binary";
 import type { Column } from "./binary";
 import { SourceError } from "./source";
 import type { Abilities, DataSource } from "./source";
@@ -22,7 +22,7 @@ export function httpSource(root: string): DataSource {
 
 /** Adds the state of the run to the address of data that only change with the run, so that browsers can cache them. */
 export function ofVersion(path: string, versions: ReadonlyMap<string, string>): string {
-  const [, run] = /^runs\/([^/?]+)\/(?:columns|maps|inputs|relevance)\b/.exec(path) ?? [];
+  const [, run] = /^runs\/([^/?]+)\/(?:columns|maps|inputs|volumes|input-volumes|relevance)\b/.exec(path) ?? [];
   const version = run === undefined ? undefined : versions.get(decodeURIComponent(run));
   return version === undefined ? path : `${path}${path.includes("?") ? "&" : "?"}v=${version}`;
 }
@@ -67,6 +67,14 @@ export function sourceOver(ask: Ask): DataSource {
     inputs: async (run, indices, size) => {
       const { buffer, shape } = await binary(ask, `${at`runs/${run}`}/inputs?${query(indices, size)}`);
       return decodeInputs(buffer, shape);
+    },
+    volumes: async (run, indices, size) => {
+      const { buffer, shape } = await binary(ask, `${at`runs/${run}`}/volumes?${query(indices, size)}`);
+      return decodeVolumes(buffer, shape);
+    },
+    inputVolumes: async (run, indices, size) => {
+      const { buffer, shape } = await binary(ask, `${at`runs/${run}`}/input-volumes?${query(indices, size)}`);
+      return decodeInputVolumes(buffer, shape);
     },
     values: async (run, indices, size) => decodeValues(await column(`${at`runs/${run}`}/inputs?${query(indices, size)}`)),
     tokens: (run, indices) => json(`${at`runs/${run}`}/tokens?${query(indices)}`),

@@ -337,6 +337,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{run}/input-volumes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Input Volumes
+         * @description Get whole inputs of volumes, uint8 [n, D, H, W, C].
+         */
+        get: operations["get_input_volumes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{run}/inputs": {
         parameters: {
             query?: never;
@@ -347,7 +367,8 @@ export interface paths {
         /**
          * Get Inputs
          * @description Get the inputs of the model: images uint8 [n, H, W, C], series float32 [n, C, T], tables float32 [n, F], token
-         *     ids of texts int32 [n, T]. Long series are shortened like their relevance maps.
+         *     ids of texts int32 [n, T], slices of volumes uint8 [n, H, W, C]. Long series are shortened, and slices are chosen,
+         *     like their relevance maps.
          */
         get: operations["get_inputs"];
         put?: never;
@@ -369,8 +390,9 @@ export interface paths {
          * Get Maps
          * @description Get relevance maps: float32 scale[n], then uint8 [n, ...]; value = (byte - 128) / 127 * scale.
          *
-         *     Images: (H, W), channels summed; series: (C, T); texts: (T); tables: (F). Series longer than `size` keep the
-         *     least and the greatest value of each of size / 2 parts; X-Length is then their original length.
+         *     Images: (H, W), channels summed; volumes: the slice (H, W) with the most absolute relevance, channels summed;
+         *     series: (C, T); texts: (T); tables: (F). Series longer than `size` keep the least and the greatest value of each of
+         *     size / 2 parts; X-Length is then their original length.
          */
         get: operations["get_maps"];
         put?: never;
@@ -410,7 +432,8 @@ export interface paths {
         };
         /**
          * Get Relevance
-         * @description Get relevance maps as stored, in full size: float32 (n, H, W) for images, channels summed, (n, ...) otherwise.
+         * @description Get relevance maps as stored, in full size: float32 (n, H, W) for images, channels summed, (n, D, H, W) for
+         *     volumes, likewise, (n, ...) otherwise.
          */
         get: operations["get_relevance"];
         put?: never;
@@ -501,6 +524,26 @@ export interface paths {
          * @description Get the words of texts in order, without padding; #id if the run does not have the words.
          */
         get: operations["get_tokens"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/volumes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Volumes
+         * @description Get whole relevance maps of volumes (D, H, W), channels summed, encoded as by `get_maps`.
+         */
+        get: operations["get_volumes"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1111,10 +1154,10 @@ export interface components {
         };
         /**
          * RunDetail
-         * @description A run: shapes are (C, H, W) for images, (C, T) for series, (T,) for texts and (F,) for tables. `features` are the
-         *     names of table columns or channels, `rate` is the number of positions of a series per second; `accuracy` is that of
-         *     explained samples with a known label. `checks` lists suspicious findings; `relevance` summarizes how much relevance
-         *     arrives at the input, null for runs that have not recorded it.
+         * @description A run: shapes are (C, H, W) for images, (C, D, H, W) for volumes, (C, T) for series, (T,) for texts and (F,) for
+         *     tables. `features` are the names of table columns or channels, `rate` is the number of positions of a series per
+         *     second; `accuracy` is that of explained samples with a known label. `checks` lists suspicious findings; `relevance`
+         *     summarizes how much relevance arrives at the input, null for runs that have not recorded it.
          */
         RunDetail: {
             /** Accuracy */
@@ -1149,7 +1192,7 @@ export interface components {
              * Modality
              * @enum {string}
              */
-            modality: "image" | "series" | "text" | "table";
+            modality: "image" | "series" | "text" | "table" | "volume";
             /** N Explanations */
             n_explanations: number;
             /** N Samples */
@@ -1765,7 +1808,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A run: shapes are (C, H, W) for images, (C, T) for series, (T,) for texts and (F,) for tables. `features` are the */
+            /** @description A run: shapes are (C, H, W) for images, (C, D, H, W) for volumes, (C, T) for series, (T,) for texts and (F,) for */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2724,6 +2767,89 @@ export interface operations {
             };
         };
     };
+    get_input_volumes: {
+        parameters: {
+            query: {
+                /** @description maximum number of pixels of the longer side */
+                size?: number | null;
+                /** @description row indices, separated by commas */
+                indices: string;
+                /** @description version of the run; the answer can then be cached permanently */
+                v?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description id of a run, from /api/runs */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description little-endian numbers in C order */
+            200: {
+                headers: {
+                    /** @description hash of type, shape and content */
+                    ETag?: string;
+                    /** @description values, or steps: each number is the difference to the previous one, the first to 0 */
+                    "X-Coding"?: string;
+                    /** @description int8, int16, uint16, int32, float32 or uint8 */
+                    "X-Dtype"?: string;
+                    /** @description original length of a series, which may be longer than in the answer; only for series */
+                    "X-Length"?: string;
+                    /** @description sides of the array, separated by commas */
+                    "X-Shape"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description the cached answer is up to date */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description missing token, or a host or origin that is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description unknown id, or a row that the run does not have */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description not explained yet, failed, or damaged on disk */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description parameter or body out of its limits, or malformed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     get_inputs: {
         parameters: {
             query: {
@@ -3421,6 +3547,89 @@ export interface operations {
                 content: {
                     "application/json": string[][];
                 };
+            };
+            /** @description missing token, or a host or origin that is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description unknown id, or a row that the run does not have */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description not explained yet, failed, or damaged on disk */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description parameter or body out of its limits, or malformed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_volumes: {
+        parameters: {
+            query: {
+                /** @description maximum number of pixels of the longer side */
+                size?: number | null;
+                /** @description row indices, separated by commas */
+                indices: string;
+                /** @description version of the run; the answer can then be cached permanently */
+                v?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description id of a run, from /api/runs */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description little-endian numbers in C order */
+            200: {
+                headers: {
+                    /** @description hash of type, shape and content */
+                    ETag?: string;
+                    /** @description values, or steps: each number is the difference to the previous one, the first to 0 */
+                    "X-Coding"?: string;
+                    /** @description int8, int16, uint16, int32, float32 or uint8 */
+                    "X-Dtype"?: string;
+                    /** @description original length of a series, which may be longer than in the answer; only for series */
+                    "X-Length"?: string;
+                    /** @description sides of the array, separated by commas */
+                    "X-Shape"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description the cached answer is up to date */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description missing token, or a host or origin that is not allowed */
             403: {

@@ -1,4 +1,4 @@
-import type { Column, InputImage, RelevanceMap, SeriesValues } from "./binary";
+import type { Column, InputImage, InputVolume, RelevanceMap, RelevanceVolume, SeriesValues } from "./binary";
 import type {
   AnalysisDetail,
   CategoryDetail,
@@ -58,6 +58,9 @@ export interface DataSource {
   /** One relevance map for each index; `size` is the length of its longest side. */
   maps(run: string, indices: number[], size?: number): Promise<RelevanceMap[]>;
   inputs(run: string, indices: number[], size?: number): Promise<InputImage[]>;
+  /** Whole relevance maps of volumes, of which `maps` has one slice each; `inputs` are cut alike. */
+  volumes(run: string, indices: number[], size?: number): Promise<RelevanceVolume[]>;
+  inputVolumes(run: string, indices: number[], size?: number): Promise<InputVolume[]>;
   /** The inputs of a run of series or tables; series longer than `size` keep their extremes. */
   values(run: string, indices: number[], size?: number): Promise<SeriesValues[]>;
   /** The words of texts, in order. */

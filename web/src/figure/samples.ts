@@ -1,39 +1,26 @@
 import { hue, neutral, shape } from "../color/palette";
-import { MODE_NAMES, SINGLE_MODES, inputRaster, mapRaster, overlayRaster, withChannels } from "../color/picture";
-import type { PictureMode, Raster, SingleMode } from "../color/picture";
-import { ownScale, shadesOf } from "../color/shades";
-import { isPixelated } from "../state/heatmaps/appearance";
+import { MODE_NAMES, SINGLE_MODES } from "../color/picture";
+import type { PictureMode, SingleMode } from "../color/picture";
+import { kindOf, layoutOf } from "../modality/registry";
 import { count, number, percent, plural } from "../state/page/format";
-import type { Norms } from "../state/heatmaps/norms.svelte";
 import type { RunPictures } from "../state/heatmaps/pictures";
 import { isWrong } from "../state/class/samples";
 import type { ClassSession } from "../state/class/session.svelte";
-import type { Settings } from "../state/heatmaps/settings.svelte";
 import { explainedClass, ofPrediction } from "../state/class/targets";
 import { barOf, notedLook } from "./look";
-import { hrefOf } from "./draw";
 import { cellSize, gridFigure } from "./grid";
-import { modalityCell } from "./modality";
 import type { GridRow } from "./grid";
 import { sampleFigure } from "./sample";
-import type { Cell } from "./sample";
+import type { Scene } from "./scene";
 import type { Drawing } from "./svg";
 
 const SAMPLE_HEIGHT = 150;
 
-/** Source and appearance of the images of a figure. */
-export interface Scene {
-  session: ClassSession;
-  pictures: RunPictures;
-  settings: Settings;
-  norms: Norms | undefined;
-}
-
 /** The current sample: input, heatmap and overlay, with its metadata. */
 export async function drawnSample(scene: Scene, index: number): Promise<Drawing> {
   const { session, pictures } = scene;
-  const modes: readonly SingleMode[] = pictures.modality !== "image" ? ["overlay"] : pictures.hasInputs ? SINGLE_MODES : ["map"];
-  const [sample, shown] = await Promise.all([pictures.sample(index), shownOf(scene, index, modes, SAMPLE_HEIGHT)]);
+  const modes: readonly SingleMode[] = !pictures.isRaster ? ["overlay"] : pictures.hasInputs ? SINGLE_MODES : ["map"];
+  const [sample, shown] = await Promise.all([pictures.sample(index), kindOf(pictures).draw({ scene, index, modes, height: SAMPLE_HEIGHT, chosen: true })]);
   const end = number(shown.full);
   const cells = shown.cells.map((cell, at) => ({ ...cell, caption: modes[at] === "map" ? `heatmap, ±${end}` : modes[at] }));
   const known = [`true ${sample.label_name ?? "unknown"}`, `predicted ${sample.prediction_name ?? "unknown"}`, ofPrediction(percent(sample.confidence), sample), `heatmap for ${explainedClass(sample)}`];
@@ -43,7 +30,7 @@ export async function drawnSample(scene: Scene, index: number): Promise<Drawing>
     words: [...known, ...point].join(" · "),
     cells,
     bar: barOf(scene.settings, end),
-    note: [...placeOf(session), notedLook(scene.settings)].join(" · "),
+    note: [...placeOf(session), ...(shown.part === null ? [] : [shown.part]), notedLook(scene.settings)].join(" · "),
   });
 }
 
@@ -107,12 +94,12 @@ function clusterGroups(session: ClassSession, { columns, rows }: GridShape): Gro
 
 async function rowOf(scene: Scene, { title, cluster, points }: Group, modes: readonly SingleMode[]): Promise<GridRow> {
   const { session, pictures, settings } = scene;
-  const { height } = cellSize(pictures.aspect);
+  const { height } = cellSize(layoutOf(pictures).aspect);
   const told = settings.appearance.norm === "sample" && modes.some((mode) => mode !== "input");
   const drawn = await Promise.all(
     points.map(async (point) => {
       const index = session.data.indices[point];
-      const [sample, { cells, full }] = await Promise.all([pictures.sample(index), shownOf(scene, index, modes, height)]);
+      const [sample, { cells, full }] = await Promise.all([pictures.sample(index), kindOf(pictures).draw({ scene, index, modes, height, chosen: false })]);
       const predicted = sample.prediction_name ?? sample.id;
       const own = told ? ` ±${number(full)}` : "";
       return { cells: cells.map((cell, at) => ({ ...cell, caption: at > 0 ? "" : `${isWrong(sample) ? "≠ " : ""}${predicted}${own}` })), full };
@@ -129,30 +116,9 @@ async function rowOf(scene: Scene, { title, cluster, points }: Group, modes: rea
 
 /** The display modes of each sample in the list, from left to right. */
 function listedModes(pictures: RunPictures, mode: PictureMode): readonly SingleMode[] {
-  if (pictures.modality !== "image") return mode !== "side by side" && pictures.modes.includes(mode) ? [mode] : ["overlay"];
+  if (!pictures.isRaster) return mode !== "side by side" && layoutOf(pictures).modes.includes(mode) ? [mode] : ["overlay"];
   if (!pictures.hasInputs) return ["map"];
   return mode === "side by side" ? ["input", "map"] : [mode];
-}
-
-/** The images of a sample, with the relevance of full color; other modalities are drawn for a given height. */
-async function shownOf(scene: Scene, index: number, modes: readonly SingleMode[], height: number): Promise<{ cells: Cell[]; full: number }> {
-  const { pictures, settings, norms } = scene;
-  const isImage = pictures.modality === "image";
-  const [map, input] = await Promise.all([pictures.map(index, true), isImage && pictures.hasInputs ? pictures.input(index, true) : null]);
-  const full = norms ? norms.full(index, map) : ownScale(map, settings.appearance.clip);
-  if (full === null) throw new Error("The shared scale is still loading; try again in a moment.");
-  const shades = shadesOf(map.scale, full, settings.look);
-  if (!isImage) return { cells: await Promise.all(modes.map((mode) => modalityCell(pictures, index, mode, map, shades, height))), full };
-  const seen = input && withChannels(input, pictures.channel.chosen, pictures.isBands);
-  const rasterOf = (mode: SingleMode): Raster => {
-    if (mode === "map" || !seen) return mapRaster(map, shades);
-    return mode === "input" ? inputRaster(seen) : overlayRaster(seen, map, shades);
-  };
-  const cells = modes.map((mode) => {
-    const raster = rasterOf(mode);
-    return { href: hrefOf(raster), width: raster.width, height: raster.height, pixelated: isPixelated(settings.appearance.sampling, raster), caption: mode };
-  });
-  return { cells, full };
 }
 
 function placeOf({ data, clustering }: ClassSession): string[] {

@@ -12,12 +12,13 @@ from whyset.attribution.composites import Composite
 from whyset.attribution.serialization import to_dict
 from whyset.attribution.targets import Target
 from whyset.errors import InputError
+from whyset.modality import MODALITIES as KINDS
 
-FLOATING = ("image", "series", "table")
+FLOATING = tuple(name for name, kind in KINDS.items() if kind.is_floating)
 """Modalities whose inputs are floating point numbers."""
-POSITIONAL = ("image", "series")
+POSITIONAL = ("image", "volume", "series")
 """Modalities whose elements have neighbors, so that they can be blurred."""
-MODALITIES = (*FLOATING, "text")
+MODALITIES = tuple(KINDS)
 
 
 class BoundMethod(Protocol):

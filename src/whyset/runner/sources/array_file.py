@@ -25,7 +25,7 @@ from whyset.runner.sources.rows import ArrayRows, RowForm, check_ids
 from whyset.store.boundary import open_regular
 from whyset.store.foreign_hdf5 import Hdf5Group, open_hdf5
 
-IMAGE_KEYS = ("images", "image", "data", "x", "X", "pixel_values", "series", "input_ids", "arr_0")
+IMAGE_KEYS = ("images", "image", "data", "x", "X", "pixel_values", "series", "volumes", "input_ids", "arr_0")
 LABEL_KEYS = ("labels", "label", "targets", "target", "y", "Y", "arr_1")
 HDF5 = (".h5", ".hdf5")
 SUFFIXES = (".npy", ".npz", *HDF5)
@@ -37,10 +37,10 @@ _UNREADABLE = (OSError, ValueError, EOFError, MemoryError, RuntimeError, zipfile
 class ArrayFileSource:
     """Samples and labels in a file, by the names `images` and `labels_name` of its arrays (by default, common names).
 
-    Images, series, tables and ids of tokens are as in `ArraySource`. The file may also hold `ids`, `class_names`,
-    `features` (names of columns or channels), `rate` (positions of a series per second) and `tokens`, the words of
-    texts as (N, T) with "" after the end of a text. Every process opens the file: an .npy is memory-mapped, HDF5 is
-    read row by row, an .npz is read into memory whole.
+    Images, volumes, series, tables and ids of tokens are as in `ArraySource`. The file may also hold `ids`,
+    `class_names`, `features` (names of columns or channels), `rate` (positions of a series per second) and `tokens`,
+    the words of texts as (N, T) with "" after the end of a text. Every process opens the file: an .npy is
+    memory-mapped, HDF5 is read row by row, an .npz is read into memory whole.
 
     >>> source = ArrayFileSource("digits.npz", Preprocessing(mode="L"))  # doctest: +SKIP
     """

@@ -20,9 +20,9 @@ from whyset.runner.sources.rows import RowForm, check_ids, move_to_host
 class ArraySource:
     """Samples in an array.
 
-    Inputs as the model takes them are float images (N, C, H, W), series (N, C, T) or tables (N, F), or ids of tokens as
-    integers (N, T); with a `preprocessing`, uint8 images (N, H, W), (N, H, W, C) or (N, C, H, W). For arrays in files,
-    see `ArrayFileSource`.
+    Inputs as the model takes them are float images (N, C, H, W), volumes (N, C, D, H, W), series (N, C, T) or tables
+    (N, F), or ids of tokens as integers (N, T); with a `preprocessing`, uint8 images (N, H, W), (N, H, W, C) or (N, C,
+    H, W). For arrays in files, see `ArrayFileSource`.
 
     >>> source = ArraySource(np.zeros((2, 1, 8, 6), np.float32), labels=[0, 1])
     >>> source[1][0].shape, source[1][1]

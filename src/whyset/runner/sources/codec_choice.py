@@ -33,19 +33,19 @@ def show_values(*, integers: bool) -> CodecChoice:
 
 
 def show_images(measured: MeasuredRange, shape: tuple[int, ...]) -> CodecChoice:
-    """Choose the codec of images (C, H, W) without a stated preprocessing, which are stored in eight bits.
+    """Choose the codec of images (C, H, W) and volumes (C, D, H, W) without a stated one, stored in eight bits.
 
     Black and white are 0 and 1 for values in [0, 1], and otherwise the lowest and the highest value; values outside are
     clipped. Gray and color images have one range per channel, because a normalization has one mean and one standard
-    deviation for each. The same numbers are the bounds of ZBox, so they must be those of the model's input:
-    x = (u - mean) / std is the lowest value at u = 0 and the highest at u = 1.
+    deviation for each; others, and volumes, have one range. The same numbers are the bounds of ZBox, so they must be
+    those of the model's input: x = (u - mean) / std is the lowest value at u = 0 and the highest at u = 1.
 
     >>> measured = MeasuredRange(np.full(3, -2.0), np.full(3, 2.0), samples=5, total=5)
     >>> show_images(measured, (3, 4, 4)).kept.undo(np.full((3, 1, 1), 1.0)).ravel().tolist()
     [191, 191, 191]
     """
     least, greatest = measured.least, measured.greatest
-    if shape[0] not in (1, 3):
+    if len(shape) != 3 or shape[0] not in (1, 3):
         levels = LevelCodec() if _is_unit(measured) else LevelCodec(least, least + _width(least, greatest))
         return CodecChoice(levels, measured)
     mode: Literal["RGB", "L"] = "L" if shape[0] == 1 else "RGB"

@@ -14,6 +14,7 @@ from PIL import Image
 from torch.utils.data import Subset, TensorDataset
 
 from whyset.errors import InputError, MissingPreprocessingError
+from whyset.modality import MODALITIES, infer_modality
 from whyset.runner.activity import Activity
 from whyset.runner.input_codecs import InputCodec, of_images
 from whyset.runner.preprocessing import Preprocessing
@@ -131,10 +132,10 @@ class DatasetSource:
             return form.read(x.numpy(), self._require_preprocessing("uint8"))
         if _are_ids(x):
             return x.long().contiguous()
-        if not x.is_floating_point() or x.ndim not in (1, 2, 3):
+        if not x.is_floating_point() or x.ndim not in (1, 2, 3, 4):
             raise InputError(
-                "a sample must be a PIL image, a uint8 image (H, W), (H, W, C) or (C, H, W), floats (C, H, W), (C, T) "
-                f"or (F,), or ids of tokens as integers (T,), not {x.dtype} {tuple(x.shape)}"
+                "a sample must be a PIL image, a uint8 image (H, W), (H, W, C) or (C, H, W), floats (C, H, W), "
+                f"(C, D, H, W), (C, T) or (F,), or ids of tokens as integers (T,), not {x.dtype} {tuple(x.shape)}"
             )
         return x.contiguous()
 
@@ -198,15 +199,16 @@ class DatasetSource:
         shapes = Counter(x.shape for x in self._survey.values() if x is not None)
         ((shape, _),) = shapes.most_common(1)
         first = next(x for x in self._survey.values() if x is not None and x.shape == shape)
-        if self.given is not None and first.ndim == 3:
+        pixels = MODALITIES[infer_modality(first.shape)].inputs == "pixels"
+        if self.given is not None and pixels:
             return CodecChoice(self.given)
-        if first.ndim < 3:
+        if not pixels:
             return show_values(integers=_are_ids(first))
         measured = measure_range(partial(self._images, tuple(shape)), len(self), tuple(shape))
         return show_images(measured, tuple(shape))
 
     def _images(self, shape: tuple[int, ...], indices: NDArray[np.int64]) -> Iterator[NDArray[np.floating]]:
-        """Yield inputs (1, C, H, W); unreadable samples and those of another shape are skipped, and fail later."""
+        """Yield inputs (1, C, ...); unreadable samples and those of another shape are skipped, and fail later."""
         for index in indices.tolist():
             with self.activity.reading(index):
                 x, _ = attempt(partial(self._input, index))

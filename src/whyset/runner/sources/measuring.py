@@ -45,7 +45,7 @@ class MeasuredRange:
 
 
 def measure_rows(array: ArrayRows) -> MeasuredRange:
-    """Measure images (N, C, H, W) in an array; InputError if no value is finite."""
+    """Measure images (N, C, H, W) or volumes (N, C, D, H, W) in an array; InputError if no value is finite."""
     return measure_range(partial(_blocks, array), array.shape[0], array.shape[1:])
 
 

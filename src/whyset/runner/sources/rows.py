@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from whyset.errors import InputError
+from whyset.modality import MODALITIES, infer_modality
 from whyset.runner.input_codecs import InputCodec, of_images
 
 CHANNELS = ((1, 3), (4,))
@@ -31,7 +32,7 @@ class ArrayRows(Protocol):
 class RowForm:
     """The form of rows: numbers as the model takes them (floats, ids of tokens), or images.
 
-    Images are gray (H, W), or have their channels first or last.
+    Eight-bit images are gray (H, W), or have their channels first or last.
 
     >>> RowForm.of((5, 32, 24, 3), np.dtype(np.uint8)).channels
     'last'
@@ -47,12 +48,17 @@ class RowForm:
         if np.issubdtype(dtype, np.integer) and dtype != np.uint8 and len(shape) == 2:
             return cls("ids")
         if dtype != np.uint8:
-            if not np.issubdtype(dtype, np.floating) or len(shape) not in (2, 3, 4):
+            if not np.issubdtype(dtype, np.floating) or len(shape) not in (2, 3, 4, 5):
                 raise InputError(
-                    "samples must be floats (N, C, H, W), (N, C, T) or (N, F), ids of tokens as integers (N, T), or "
-                    f"images as uint8 (N, H, W[, C]), not {dtype} {tuple(shape)}"
+                    "samples must be floats (N, C, H, W), (N, C, D, H, W), (N, C, T) or (N, F), ids of tokens as "
+                    f"integers (N, T), or images as uint8 (N, H, W[, C]), not {dtype} {tuple(shape)}"
                 )
-            return cls("float" if len(shape) == 4 else "values")
+            return cls("float" if MODALITIES[infer_modality(shape[1:])].inputs == "pixels" else "values")
+        if len(shape) == 5:
+            raise InputError(
+                f"volumes must be floats (N, C, D, H, W), as the model takes them, not uint8 {shape}: divide them by "
+                "255, for example"
+            )
         if len(shape) == 3:
             return cls("none")
         found = ([len(shape) == 4 and shape[axis] in likely for axis in (1, 3)] for likely in CHANNELS)
@@ -72,6 +78,7 @@ class RowForm:
 
     @property
     def images(self) -> bool:
+        """True if rows are images or volumes, which are stored in eight bits."""
         return self.channels not in ("values", "ids")
 
     def read(self, row: NDArray[Any], preprocessing: InputCodec) -> torch.Tensor:

@@ -19,7 +19,7 @@ HDF5, ZARR = (".h5", ".hdf5"), ".zarr"
 SUFFIXES = (".npy", ".npz", *HDF5, ZARR)
 NAMES: Mapping[str, tuple[str, ...]] = {
     "relevance": ("relevance", "attribution", "attributions", "maps", "heatmaps", "arr_0"),
-    "inputs": ("inputs", "input", "images", "image", "data", "x", "X", "series", "input_ids"),
+    "inputs": ("inputs", "input", "images", "image", "data", "x", "X", "series", "volumes", "input_ids"),
     "labels": ("labels", "label", "y"),
     "predictions": ("predictions", "prediction"),
     "confidence": ("confidence",),

@@ -15,7 +15,6 @@ from whyset.store.maps.description import MapsDescription
 from whyset.store.maps.form import MapForm, RowShape, check_relevance_type
 from whyset.store.maps.inputs import PixelCodec, count_non_finite, store_inputs
 from whyset.store.maps.numbers import to_numpy
-from whyset.store.modality import TEXT
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,7 @@ def _read_inputs(inputs: Any, count: int) -> npt.NDArray[Any]:
 
 def _require_storable(form: MapForm, inputs: npt.NDArray[Any], codec: PixelCodec | None) -> None:
     """Raise InputError for inputs that cannot be stored, before anything is written; numbers of images always can."""
-    tried = store_inputs(form, inputs if form.modality == TEXT else inputs[:1], codec)[0]
+    tried = store_inputs(form, inputs if form.kind.inputs == "ids" else inputs[:1], codec)[0]
     assert form.inputs is not None, "there are inputs"
     if tried.shape[1:] != form.inputs.shape:
         raise InputError(f"the preprocessing is not for inputs {form.inputs.shape}: it makes images {tried.shape[1:]}")

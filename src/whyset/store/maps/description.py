@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from numbers import Real
 
 from whyset.errors import InputError
+from whyset.modality import MODALITIES
 from whyset.store.config import RunConfig
 from whyset.store.jsonfile import JSON
-from whyset.store.modality import MODALITIES, get_modality
+from whyset.store.modality import get_modality
 
 ORIGIN = "imported_from"
 ARRAYS = "arrays"

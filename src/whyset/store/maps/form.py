@@ -8,19 +8,21 @@ import numpy as np
 import numpy.typing as npt
 
 from whyset.errors import InputError
+from whyset.modality import IMAGE, MODALITIES, SERIES, TABLE, TEXT, VOLUME, Modality
 from whyset.store.maps.description import MapsDescription
-from whyset.store.maps.numbers import require_numbers
-from whyset.store.modality import IMAGE, SERIES, TABLE, TEXT, Modality
+from whyset.store.maps.numbers import is_array, require_numbers
 
 Shape = tuple[int, ...]
 
 _USUAL_CHANNELS = ((1, 3), (4,))
 """Numbers of channels by which channels after height and width are recognized."""
 
-_AXES = {IMAGE: (2, 3), SERIES: (1, 2), TEXT: (1,), TABLE: (1,)}
+_AXES = {name: (len(kind.axes) - 1, len(kind.axes)) if kind.has_channels else (1,) for name, kind in MODALITIES.items()}
+"""Numbers of axes of one given map; channels may be missing."""
+
 _FORMS = (
-    "images (N, C, H, W), (N, H, W, C) or (N, H, W), series (N, C, T), tables (N, F), or a value for each token of "
-    "texts (N, T)"
+    "images (N, C, H, W), (N, H, W, C) or (N, H, W), volumes (N, C, D, H, W), series (N, C, T), tables (N, F), or a "
+    "value for each token of texts (N, T)"
 )
 
 
@@ -58,7 +60,7 @@ class RowLayout:
         """
         if len(given) < max(_AXES[modality]):
             return cls((1, *given), adds_channel=True)
-        if modality == IMAGE and _has_channels_last(given):
+        if MODALITIES[modality].channels_last and _has_channels_last(given):
             return cls((given[2], *given[:2]), channels_last=True)
         return cls(given)
 
@@ -78,9 +80,13 @@ class RowLayout:
 class MapForm:
     """The modality of given maps, the layout of maps and of inputs (None without inputs)."""
 
-    modality: Modality
+    modality: str
     maps: RowLayout
     inputs: RowLayout | None = None
+
+    @property
+    def kind(self) -> Modality:
+        return MODALITIES[self.modality]
 
     @classmethod
     def of(
@@ -101,9 +107,9 @@ class MapForm:
         return form
 
 
-def _choose_modality(maps: RowShape, stated: MapsDescription, inputs: RowShape | None, words: bool) -> Modality:
+def _choose_modality(maps: RowShape, stated: MapsDescription, inputs: RowShape | None, words: bool) -> str:
     if stated.modality is not None:
-        return stated.modality  # type: ignore[return-value]  # checked by MapsDescription
+        return stated.modality
     axes = len(maps.shape)
     if axes == 3:
         return IMAGE
@@ -129,52 +135,67 @@ def _choose_modality(maps: RowShape, stated: MapsDescription, inputs: RowShape |
 def _advise(maps: RowShape) -> str:
     if len(maps.shape) == 0:
         return "; the first axis counts the samples"
-    return "; give batches of maps with batched=True" if len(maps.shape) == 4 else ""
+    return (
+        "; give batches of maps with batched=True, and state modality='volume' for volumes (C, D, H, W)"
+        if len(maps.shape) == 4
+        else ""
+    )
 
 
-def _lay_out_inputs(inputs: RowShape | None, modality: Modality) -> RowLayout | None:
+def infer_from_array(relevance: Any, stated: str | None) -> str | None:
+    """Return "volume" for an array of maps (N, C, D, H, W), which no other modality has; else what is stated.
+
+    Single maps of an iterable could also be batches of images, so their modality must be stated.
+    """
+    is_volumes = stated is None and is_array(relevance) and len(relevance.shape) == 5
+    return VOLUME if is_volumes else stated
+
+
+def _lay_out_inputs(inputs: RowShape | None, modality: str) -> RowLayout | None:
     if inputs is None:
         return None
     if len(inputs.shape) not in _AXES[modality] or 0 in inputs.shape:
         raise InputError(
             f"inputs of the modality {modality!r} have the shape {inputs.shape}, without the axis of samples: expected "
-            "one like the maps: images (C, H, W), (H, W, C) or (H, W), series (C, T), tables (F,), ids of tokens (T,)"
+            "one like the maps: images (C, H, W), (H, W, C) or (H, W), volumes (C, D, H, W), series (C, T), tables "
+            "(F,), ids of tokens (T,)"
         )
-    if modality == TEXT and not inputs.are_ids:
+    kind = MODALITIES[modality]
+    if kind.inputs == "ids" and not inputs.are_ids:
         raise InputError(f"inputs of texts are {inputs.dtype}: expected ids of tokens, integers (N, T)")
-    if modality == IMAGE and inputs.dtype != np.uint8 and inputs.dtype.kind != "f":
-        raise InputError(f"inputs are images of {inputs.dtype}: expected uint8, or floats")
+    if kind.inputs == "pixels" and inputs.dtype != np.uint8 and inputs.dtype.kind != "f":
+        raise InputError(f"inputs are {kind.plural} of {inputs.dtype}: expected uint8, or floats")
     return RowLayout.of(inputs.shape, modality)
 
 
 def _require_same_sides(form: MapForm) -> None:
-    """Require that maps fit inputs; those of images and series may have one channel, and other sizes."""
+    """Require that maps fit inputs; those with channels may have one, and other sizes."""
     if form.inputs is None:
         return
     (channels, *sides), (of_inputs, *sides_of_inputs) = form.maps.shape, form.inputs.shape
-    free = form.modality in (IMAGE, SERIES)
+    free = form.kind.has_channels
     if channels != of_inputs and not (free and channels == 1):
         what = "channels" if free else "values"
         raise InputError(
             f"relevance maps {form.maps.shape} have {channels} {what}, but inputs {form.inputs.shape} have {of_inputs}"
             f": expected the same number{', or one channel' if free else ''}"
         )
-    if sides != sides_of_inputs and sides == sides_of_inputs[::-1]:
+    if sides != sides_of_inputs and sorted(sides) == sorted(sides_of_inputs):
         raise InputError(
-            f"relevance maps are (height, width) = {tuple(sides)}, but inputs {tuple(sides_of_inputs)}: exchange the "
-            "axes of one"
+            f"relevance maps are ({', '.join(form.kind.axes[1:])}) = {tuple(sides)}, but inputs "
+            f"{tuple(sides_of_inputs)}: exchange the axes of one"
         )
 
 
 def _require_fitting(form: MapForm, stated: MapsDescription, words: bool) -> None:
     """Require that names, rate and words are for this modality, and that the number of names fits."""
     counts = {form.maps.shape[0], (form.inputs or form.maps).shape[0]}
-    if stated.features is not None and (form.modality == TEXT or len(stated.features) not in counts):
-        wanted = "no names of features for texts" if form.modality == TEXT else f"{_join(counts)} names of features"
+    if stated.features is not None and (form.kind.inputs == "ids" or len(stated.features) not in counts):
+        wanted = "no names of features for texts" if form.kind.inputs == "ids" else f"{_join(counts)} names of features"
         raise InputError(f"expected {wanted}, got {len(stated.features)}")
-    if stated.rate is not None and form.modality != SERIES:
+    if stated.rate is not None and not form.kind.timed:
         raise InputError(f"rate is for series, but the modality of the maps is {form.modality}: omit it")
-    if words and form.modality != TEXT:
+    if words and form.kind.inputs != "ids":
         raise InputError(f"tokens are for texts, but the modality of the maps is {form.modality}: omit them")
 
 

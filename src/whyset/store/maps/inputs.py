@@ -8,7 +8,6 @@ import numpy.typing as npt
 from whyset.errors import InputError
 from whyset.store.jsonfile import JSON
 from whyset.store.maps.form import MapForm
-from whyset.store.modality import IMAGE, INPUT_TYPES, TEXT
 
 
 class PixelCodec(Protocol):
@@ -30,10 +29,10 @@ def store_inputs(
     if block.dtype.kind not in "iuf":
         raise InputError(f"inputs: expected real numbers, got {block.dtype}")
     arranged = form.inputs.arrange(block)
-    stored = INPUT_TYPES[form.modality]
-    if form.modality == IMAGE:
-        return _store_images(arranged, codec)
-    if form.modality == TEXT:
+    stored = form.kind.dtype
+    if form.kind.inputs == "pixels":
+        return _store_pixels(form, arranged, codec)
+    if form.kind.inputs == "ids":
         limits = np.iinfo(stored)
         if arranged.size and not limits.min <= arranged.min() <= arranged.max() <= limits.max:
             raise InputError(
@@ -45,27 +44,29 @@ def store_inputs(
     return values, count_non_finite(values)
 
 
-def _store_images(
-    images: npt.NDArray[Any], codec: PixelCodec | None
+def _store_pixels(
+    form: MapForm, images: npt.NDArray[Any], codec: PixelCodec | None
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
     if images.dtype == np.uint8:
         if codec is not None:
             raise InputError(
-                "a preprocessing is for float images, but the inputs are uint8, which are stored as they are"
+                f"a preprocessing is for float {form.kind.plural}, but the inputs are uint8, which are stored as they "
+                "are"
             )
         return images, np.zeros(len(images), np.int64)
     if codec is None:
         raise InputError(
-            "inputs are float images, whose black and white are unknown: give them as uint8, or state preprocessing="
-            "Preprocessing(mean=..., std=...) or LevelCodec(black, white), from whyset.runner"
+            f"inputs are float {form.kind.plural}, whose black and white are unknown: give them as uint8, or state "
+            "preprocessing=Preprocessing(mean=..., std=...) or LevelCodec(black, white), from whyset.runner; only the "
+            "second is for volumes"
         )
     return codec.undo(images), count_non_finite(images)
 
 
 def describe_codec(form: MapForm, codec: PixelCodec | None) -> dict[str, JSON]:
     """Return the stored form of the preprocessing; empty for pixels, which are stored as they are."""
-    if form.inputs is not None and form.modality != IMAGE:
-        return {"values": INPUT_TYPES[form.modality]}
+    if form.inputs is not None and form.kind.inputs != "pixels":
+        return {"values": form.kind.dtype}
     return {} if codec is None else codec.to_dict()
 
 

@@ -41,8 +41,8 @@ class RelevanceWriter:
         Names of the classes in order. By default the given names in order of first appearance, or numbers.
     target : {"label", "prediction"} or int, optional
         The explained output of all maps; by default that of each map (`targets` of `append`), or unknown.
-    modality : {"image", "series", "text", "table"}, optional
-        By default it follows from the axes and the inputs of the first batch.
+    modality : {"image", "series", "text", "table", "volume"}, optional
+        By default it follows from the axes and the inputs of the first batch; it must be given for volumes.
     features : sequence of str, optional
         Names of columns or channels.
     rate : float, optional
@@ -157,7 +157,8 @@ class RelevanceWriter:
         Parameters
         ----------
         relevance : array (n, ...)
-            Maps: images (n, C, H, W), (n, H, W, C) or (n, H, W), series (n, C, T), tables (n, F), texts (n, T).
+            Maps: images (n, C, H, W), (n, H, W, C) or (n, H, W), volumes (n, C, D, H, W), series (n, C, T),
+            tables (n, F), texts (n, T).
         inputs : array (n, ...), optional
             The explained inputs: images as uint8 (or as floats, with `preprocessing`), series, tables, ids of tokens.
         labels, predictions, targets : sequence (n,), optional

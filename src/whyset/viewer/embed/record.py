@@ -8,7 +8,7 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from whyset.store.modality import TEXT
+from whyset.modality import MODALITIES, Modality
 from whyset.viewer.embed.archive import CHANNELS, COLUMNS, PER_BLOCK, Archive, sprite
 from whyset.viewer.embed.chosen import EmbeddedSelection
 from whyset.viewer.embed.local import LocalAnswer, LocalViewer
@@ -44,13 +44,19 @@ def record(viewer: LocalViewer, chosen: EmbeddedSelection, pictures: EmbeddedPic
         archive.add_scattered(f"{at}/columns/{name}", values[list(chosen.rows)], len(values))
     _record_list(archive, viewer, f"{at}/samples", chosen.rows)
     _record_analysis(archive, viewer, at, chosen)
-    _record_maps(archive, viewer, f"{at}/maps", chosen, _size(detail["map_shape"], pictures.side))
-    if len(detail["map_shape"]) == 1:  # for texts and tables the viewer also shows numbers, and these are few
+    kind = MODALITIES[detail["modality"]]
+    _record_maps(archive, viewer, f"{at}/maps", chosen, _size(kind, detail["map_shape"], pictures.side))
+    if kind.thumbnail == "slice":
+        _record_maps(archive, viewer, f"{at}/volumes", chosen, f"&size={pictures.side}")
+    if kind.resampling == "none":  # for texts and tables the viewer also shows numbers, and these are few
         _record_plain(archive, viewer, f"{at}/relevance", chosen)
-    if detail["modality"] == TEXT and viewer.ask(f"{at}/tokens?{_indices(chosen.explained[:1])}").status == OK:
+    if kind.inputs == "ids" and viewer.ask(f"{at}/tokens?{_indices(chosen.explained[:1])}").status == OK:
         _record_list(archive, viewer, f"{at}/tokens", chosen.explained)
     if detail["input_shape"] is not None:
-        _record_inputs(archive, viewer, f"{at}/inputs", chosen, _size(detail["input_shape"], pictures.side), pictures)
+        size = _size(kind, detail["input_shape"], pictures.side)
+        _record_inputs(archive, viewer, f"{at}/inputs", chosen, size, pictures)
+        if kind.thumbnail == "slice":
+            _record_inputs(archive, viewer, f"{at}/input-volumes", chosen, f"&size={pictures.side}", pictures)
     return archive
 
 
@@ -199,11 +205,11 @@ def _form(answers: Sequence[LocalAnswer]) -> dict[str, Any]:
     return {"dtype": headers["x-dtype"], "shape": shape, "length": headers.get("x-length")}
 
 
-def _size(shape: Sequence[int], side: int) -> str:
-    """Get the query for images (C, H, W) larger than `side` and series (C, T) longer than the limit."""
-    if len(shape) == 3:
+def _size(kind: Modality, shape: Sequence[int], side: int) -> str:
+    """Get the query for images, and slices of volumes, larger than `side`, and series (C, T) longer than the limit."""
+    if kind.resampling == "area":
         return f"&size={side}" if max(shape[-2:]) > side else ""
-    return f"&size={LARGEST}" if len(shape) == 2 and shape[-1] > LARGEST else ""
+    return f"&size={LARGEST}" if kind.resampling == "extremes" and shape[-1] > LARGEST else ""
 
 
 def _some(rows: Sequence[int], most: int) -> Iterator[Sequence[int]]:

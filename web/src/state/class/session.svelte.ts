@@ -239,12 +239,13 @@ export class ClassSession {
   }
 
   /** Mean heatmap of a cluster, signed or of magnitudes as chosen; null if the analysis has none. */
-  meanMap(cluster: Cluster): { values: Float32Array; height: number; width: number } | null {
+  meanMap(cluster: Cluster): { values: Float32Array; depth: number; height: number; width: number } | null {
     const column = this.#columns.get(`${this.absoluteMeans ? ABSOLUTE_MEAN : MEAN}.${this.clustering}`);
     const row = this.clusterList.indexOf(cluster);
-    if (!column || column.shape.length < 2 || column.shape.length > 3 || row < 0 || row >= column.shape[0]) return null;
-    const [height, width] = column.shape.length === 2 ? [1, column.shape[1]] : column.shape.slice(1);
-    return { values: (column.data as Float32Array).subarray(row * height * width, (row + 1) * height * width), height, width };
+    if (!column || column.shape.length < 2 || column.shape.length > 4 || row < 0 || row >= column.shape[0]) return null;
+    const [depth, height, width] = [1, 1, ...column.shape.slice(1)].slice(-3);
+    const size = depth * height * width;
+    return { values: (column.data as Float32Array).subarray(row * size, (row + 1) * size), depth, height, width };
   }
 
   get absoluteMeans(): boolean {

@@ -86,9 +86,9 @@ export class Comparison {
       const index = points[of] < 0 ? null : this.session(of).data.indices[points[of]];
       return { name, mode, pictures: this.pictures(of), index, norms: norms[of] };
     };
-    const isImage = (of: Side) => this.pictures(of).modality === "image";
-    const maps = SIDES.map((of) => view(of, isImage(of) ? "map" : "overlay", `${of}: ${this.method(of)}`));
-    const withInput = [side, OPPOSITE[side]].find((of) => isImage(of) && this.pictures(of).hasInputs);
+    const isRaster = (of: Side) => this.pictures(of).isRaster;
+    const maps = SIDES.map((of) => view(of, isRaster(of) ? "map" : "overlay", `${of}: ${this.method(of)}`));
+    const withInput = [side, OPPOSITE[side]].find((of) => isRaster(of) && this.pictures(of).hasInputs);
     return withInput ? [view(withInput, "input", "input"), ...maps] : maps;
   }
 

@@ -1,16 +1,17 @@
 import { Batcher } from "../../api/batcher";
-import type { Column, InputImage, RelevanceMap, SeriesValues } from "../../api/binary";
+import type { Column, InputImage, InputVolume, RelevanceMap, RelevanceVolume, SeriesValues } from "../../api/binary";
 import { PICTURES_PER_REQUEST, SAMPLES_PER_REQUEST } from "../../api/source";
 import type { DataSource } from "../../api/source";
 import type { Modality, RunDetail, Sample } from "../../api/types";
-import { PICTURE_MODES, SINGLE_MODES } from "../../color/picture";
 import type { PictureMode } from "../../color/picture";
 import { ChannelChoice } from "./channel.svelte";
+import { SliceChoice } from "./slice.svelte";
 import type { Norms } from "./norms.svelte";
 
 const THUMBNAIL = 64;
 const LARGE = 256;
 const SERVED_SIDE = 512; // the server scales to 8 ... 512 pixels
+const MOST_VOXELS = 2 ** 22;
 
 /** One of several images of a sample, possibly of another run; `index` is null if that run does not have it. */
 export interface PictureView {
@@ -24,20 +25,6 @@ export interface PictureView {
 
 /** The images of a point's sample; their number is constant. */
 export type Views = (point: number) => PictureView[];
-
-/** Layout of small images of each modality: aspect ratio, width relative to images, number in a card. */
-interface Layout {
-  aspect: number;
-  wide: number;
-  medoids: number;
-  modes: readonly PictureMode[];
-}
-const LAYOUT: Record<Exclude<Modality, "image">, Layout> = {
-  series: { aspect: 1.6, wide: 1.5, medoids: 3, modes: SINGLE_MODES },
-  text: { aspect: 2.2, wide: 1.9, medoids: 2, modes: ["input", "overlay"] },
-  table: { aspect: 1.3, wide: 1.3, medoids: 3, modes: ["overlay"] },
-};
-const IMAGE = { wide: 1, medoids: 5, modes: PICTURE_MODES };
 
 /** Images of one run, requested by tiles one at a time; requests are combined and answers cached. */
 export class RunPictures {
@@ -53,15 +40,12 @@ export class RunPictures {
   /** True if inputs are shown one channel at a time: not 1, 3 or 4 channels, or four named channels. */
   readonly isBands: boolean;
   readonly channel = new ChannelChoice();
+  readonly slice = new SliceChoice();
+  /** True if samples consist of pixels, so that input and heatmap are images of one form. */
+  readonly isRaster: boolean;
+  /** The sides of a sample without its channels: those of the input or, if it is not stored, of the map. */
+  readonly sides: readonly number[];
   readonly hasInputs: boolean;
-  /** Aspect ratio, within the limits of a tile. */
-  readonly aspect: number;
-  /** Width in a list relative to an image. */
-  readonly wide: number;
-  /** Display modes of small images. */
-  readonly modes: readonly PictureMode[];
-  /** Number of samples in a cluster's card. */
-  readonly medoids: number;
   readonly #samples: Batcher<Sample>;
   readonly #maps = new Map<number, Batcher<RelevanceMap>>();
   readonly #inputs = new Map<number, Batcher<InputImage>>();
@@ -69,6 +53,8 @@ export class RunPictures {
   readonly #words: Batcher<string[]>;
   readonly #exact: Batcher<Column>;
   readonly #whole: Batcher<InputImage>;
+  readonly #volumes: Batcher<RelevanceVolume>;
+  readonly #inputVolumes: Batcher<InputVolume>;
   readonly #source: DataSource;
   readonly #run: string;
   readonly #longest: number;
@@ -82,18 +68,17 @@ export class RunPictures {
     this.rate = detail.rate;
     this.shape = shape;
     this.channels = inputShape?.[0] ?? 0;
-    this.isBands = modality === "image" && (![0, 1, 3, 4].includes(this.channels) || (this.channels === 4 && detail.features !== null));
+    this.sides = (inputShape ?? shape).slice(1);
+    this.isRaster = shape.length > 2;
+    this.isBands = this.isRaster && (![0, 1, 3, 4].includes(this.channels) || (this.channels === 4 && detail.features !== null));
     this.#longest = Math.max(1, ...shape.slice(-2), ...(inputShape ?? []).slice(-2));
-    const [height = 1, width = 1] = shape.slice(-2);
-    const layout = modality === "image" ? { ...IMAGE, aspect: Math.min(2, Math.max(0.5, width / height)) } : LAYOUT[modality];
-    this.aspect = layout.aspect;
-    this.wide = layout.wide;
-    this.medoids = layout.medoids;
-    this.modes = layout.modes;
     this.hasInputs = inputShape !== null;
     this.#words = new Batcher((indices) => source.tokens(run, indices), PICTURES_PER_REQUEST / 4, 1500);
     this.#exact = new Batcher((indices) => Promise.all(indices.map((index) => source.relevance(run, index))), 1, 8);
     this.#whole = new Batcher((indices) => source.inputs(run, indices), 1, 8);
+    const [volume, inputs] = [volumeSide(shape), volumeSide(inputShape ?? shape)];
+    this.#volumes = new Batcher((indices) => source.volumes(run, indices, volume), 1, 4);
+    this.#inputVolumes = new Batcher((indices) => source.inputVolumes(run, indices, inputs), 1, 4);
     this.#samples = new Batcher((indices) => source.samples(run, indices), SAMPLES_PER_REQUEST, 20_000);
   }
 
@@ -119,6 +104,15 @@ export class RunPictures {
     return this.#batcher(this.#inputs, large, (indices, size) => this.#source.inputs(this.#run, indices, size)).get(index);
   }
 
+  /** The relevance of a whole volume, of a size that can be cut into slices quickly. */
+  volume(index: number): Promise<RelevanceVolume> {
+    return this.#volumes.get(index);
+  }
+
+  inputVolume(index: number): Promise<InputVolume> {
+    return this.#inputVolumes.get(index);
+  }
+
   /** The input of a series or a row of a table. */
   values(index: number, large: boolean): Promise<SeriesValues> {
     return this.#batcher(this.#values, large, (indices, size) => this.#source.values(this.#run, indices, size)).get(index);
@@ -137,7 +131,7 @@ export class RunPictures {
 
   /** Small images are sent unchanged (0); others are scaled down to the displayed size. */
   #side(large: boolean): number {
-    const wanted = this.modality === "series" ? (large ? SERVED_SIDE : 2 * THUMBNAIL) : large ? LARGE : THUMBNAIL;
+    const wanted = this.shape.length === 2 ? (large ? SERVED_SIDE : 2 * THUMBNAIL) : large ? LARGE : THUMBNAIL;
     if (this.#longest <= wanted) return 0;
     return Math.min(SERVED_SIDE, wanted);
   }
@@ -156,4 +150,12 @@ export class RunPictures {
     }
     return batcher;
   }
+}
+
+/** The longest side of a volume (C, D, H, W) that has at most MOST_VOXELS voxels; undefined: it is sent in full size. */
+function volumeSide(shape: readonly number[]): number | undefined {
+  const sides = shape.slice(1);
+  const share = Math.cbrt(MOST_VOXELS / sides.reduce((product, side) => product * side, 1));
+  const longest = Math.max(...sides);
+  return share >= 1 && longest <= SERVED_SIDE ? undefined : Math.min(SERVED_SIDE, Math.floor(longest * Math.min(1, share)));
 }

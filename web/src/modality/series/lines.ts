@@ -1,5 +1,5 @@
-import type { RelevanceMap, SeriesValues } from "../api/binary";
-import { ZERO } from "../color/lookup";
+import type { RelevanceMap, SeriesValues } from "../../api/binary";
+import { ZERO } from "../../color/lookup";
 
 /** Channels by descending relevance. */
 export function strongest(map: Pick<RelevanceMap, "codes" | "height" | "width">): number[] {
