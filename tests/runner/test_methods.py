@@ -449,7 +449,8 @@ def test_methods_that_need_neighbors_do_not_explain_tables(method: str, tmp_path
 @pytest.mark.parametrize("method", ["grad_cam", "fast_cam"])
 def test_methods_that_need_positions_do_not_explain_tables(method: str, tmp_path: Path) -> None:
     with pytest.raises(
-        InputError, match=rf"{method} explains inputs of modality image, series, got table: the methods gradient"
+        InputError,
+        match=rf"{method} explains inputs of modality image, volume, series, got table: the methods gradient",
     ):
         ws.explain(nn.Linear(5, 3).eval(), torch.rand(SAMPLES, 5), tmp_path / "run", method=method)
     assert not (tmp_path / "run").exists()

@@ -18,10 +18,7 @@ from whyset.attribution.attributors.cam import (
     find_cam_layer,
 )
 from whyset.attribution.attributors.cam.layer_attributor import check_interpolate_mode
-from whyset.attribution.methods.method import BoundMethod, Method
-
-WITH_POSITIONS = ("image", "series")
-"""Modalities whose inputs have channels and positions."""
+from whyset.attribution.methods.method import POSITIONAL, BoundMethod, Method
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,7 @@ class CAMMethod(Method):
     title: ClassVar[str]
     attributor: ClassVar[Any]
     several_targets: ClassVar[bool] = True
-    modalities: ClassVar[tuple[str, ...]] = WITH_POSITIONS
+    modalities: ClassVar[tuple[str, ...]] = POSITIONAL
 
     layer: str | None = None
     interpolate_mode: InterpolateMode = "linear"

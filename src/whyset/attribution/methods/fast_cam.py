@@ -7,8 +7,7 @@ from torch import Tensor, nn
 
 from whyset.attribution.attributors.cam import FastCAM, InterpolateMode, find_cam_layers
 from whyset.attribution.attributors.cam.layer_attributor import check_interpolate_mode
-from whyset.attribution.methods.cam import WITH_POSITIONS
-from whyset.attribution.methods.method import Method
+from whyset.attribution.methods.method import POSITIONAL, Method
 from whyset.errors import InputError
 
 
@@ -39,7 +38,7 @@ class FastCAMMethod(Method):
 
     name: ClassVar[str] = "fast_cam"
     needs_gradients: ClassVar[bool] = False
-    modalities: ClassVar[tuple[str, ...]] = WITH_POSITIONS
+    modalities: ClassVar[tuple[str, ...]] = POSITIONAL
 
     layers: str | tuple[str, ...] | None = None
     interpolate_mode: InterpolateMode = "linear"
