@@ -87,7 +87,7 @@ def test_a_reference_value_is_subtracted_from_the_relevance(tmp_path: Path, targ
     assert np.allclose(np.asarray(run.relevance).sum(1), above[:, 0], atol=1e-4)
     expected = Gradient(model, "epsilon_plus")(torch.tensor(X), AboveReference(0, 1.5))[1]
     assert np.allclose(np.asarray(run.relevance), expected, atol=1e-6)
-    assert np.allclose(run.column("output_value"), above[:, 0], atol=1e-5)
+    assert np.allclose(run.column("output_value"), outputs(model)[:, 0], atol=1e-5)  # the predicted value
     gradient = explain(model, (X, Y[1]), tmp_path / "gradient", target=target, composite="gradient")
     assert np.allclose(np.asarray(gradient.relevance), weights(model), atol=1e-6)
 

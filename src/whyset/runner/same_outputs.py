@@ -123,7 +123,8 @@ def _compute(model: torch.nn.Module, wanted: OutputSpec, x: Tensor, labels: Tens
     scores, target = output[:, : wanted.targets.outputs], wanted.targets.stored_indices(chosen)
     prediction = wanted.kind.predict(scores, target)[0]
     confidence = wanted.kind.confidence(scores, target, wanted.output)[0].float()
-    value = output.gather(1, chosen.T)[:, 0].float().cpu() if OUTPUT_VALUE in wanted.kind.columns else None
+    values = output.gather(1, wanted.targets.output_columns(chosen).T)[:, 0]
+    value = values.float().cpu() if OUTPUT_VALUE in wanted.kind.columns else None
     return _Outputs(prediction.cpu(), confidence.cpu(), value, scores.float().cpu())
 
 

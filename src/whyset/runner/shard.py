@@ -139,7 +139,7 @@ def _columns(wanted: OutputSpec, explained: ExplainedBatch) -> dict[str, Tensor]
         "target": target,
         "prediction": kind.predict(scores, target),
         "confidence": confidence,
-        OUTPUT_VALUE: output.gather(1, chosen.T).T.float(),
+        OUTPUT_VALUE: output.gather(1, wanted.targets.output_columns(chosen).T).T.float(),
         PREDICTED: (confidence > _HALF).to(torch.uint8),
     }
 

@@ -37,7 +37,9 @@ ARRIVED = "relevance_arrived"
 LARGEST = "relevance_max"
 """The largest absolute relevance of an explanation, divided by the absolute explained output (float32)."""
 OUTPUT_VALUE = "output_value"
-"""The explained value: an output, or a difference, a sum or a similarity of outputs (float32)."""
+"""The explained value: an output, also where its difference from a reference is explained, or a contrast, a sum or a
+similarity of outputs (float32).
+"""
 PREDICTED = "predicted"
 """Of several labels: 1 where the probability of the explained one is above 1/2, otherwise 0 (uint8)."""
 TRUE_VALUE = "true_value"

@@ -147,7 +147,8 @@ class Opening(Model):
 class SampleDetail(Model):
     """One explanation and its sample; unknown values and those not computed yet are null.
 
-    `target` is the class that the relevance map explains; `confidence` is that of the prediction.
+    `target` is the class that the relevance map explains; `confidence` is that of the prediction. `label_name` and
+    `prediction_name` are the true and the predicted value or labels where the model does not predict one class.
     Status: 0 not written, 1 done, 2 failed.
     """
 

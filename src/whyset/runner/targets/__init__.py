@@ -161,6 +161,14 @@ class Targets:
             stored[columns == (self.outputs or 0) + number] = part.index
         return stored
 
+    def output_columns(self, columns: Tensor) -> Tensor:
+        """Return the columns with the value of the model: of a difference from a reference, that of the output."""
+        found = columns.clone()
+        for number, part in enumerate(self.derived):
+            if isinstance(part, ReferenceTarget):
+                found[columns == (self.outputs or 0) + number] = part.index
+        return found
+
     def list_values(self, labels: Tensor) -> list["ChosenOutput"]:
         """Return the targets as an attributor takes them; each chooses when it gets the output."""
         return [ChosenOutput(self, number, labels) for number in range(self.count)]

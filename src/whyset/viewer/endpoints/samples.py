@@ -7,6 +7,7 @@ from fastapi import Query, Request, Response
 
 from whyset.viewer.columns import answer, encode
 from whyset.viewer.errors import not_found
+from whyset.viewer.known_values import describe_prediction, describe_truth
 from whyset.viewer.parameters import (
     CategoryRows,
     ColumnName,
@@ -41,9 +42,9 @@ def _sample(opened: LoadedRun, row: int, id: str) -> SampleDetail:
         index=row,
         id=id,
         label=label,
-        label_name=opened.class_name(label),
+        label_name=describe_truth(opened, row, label, target),
         prediction=prediction,
-        prediction_name=opened.class_name(prediction),
+        prediction_name=describe_prediction(opened, row, prediction, target),
         target=target,
         target_name=opened.class_name(target),
         confidence=confidence if math.isfinite(confidence) else None,
