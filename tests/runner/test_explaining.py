@@ -351,7 +351,6 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"class_names": list("abcd")},
         "expected 3 class names, one for each output of the model, got 4",
     ),
-    "a class name twice": ({"class_names": list("aab")}, "the name 'a' has two indices, 0 and 1: expected one"),
     "an input of the wrong shape": ({"dataset": IMAGES[:, :, :5]}, r"does not accept inputs of shape \(8, 3, 5, 8\)"),
     "a model that fails": ({"model": Fails()}, "does not accept inputs of shape .*mat1 and mat2 do not fit"),
     "a model with two outputs": ({"model": Pair()}, r"returns tuple, and 2 outputs could be explained"),

@@ -1,5 +1,6 @@
 """The names of a model's outputs, read from a labels file."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,10 @@ FORMS = '["cat", "dog"], {"0": "cat", "1": "dog"}, {"cat": 0, "dog": 1} or {"0":
 class Labels:
     """Output i of the model is called `names[i]`; `indices` finds it by any of its names (a folder's, a WordNet id).
 
-    >>> Labels.of(["cat", "dog"]).indices["dog"]
-    1
+    Equal names of several outputs, such as the two cranes of ImageNet, are told apart by the numbers of the outputs.
+
+    >>> Labels.of(["cat", "crane", "crane"]).names
+    ('cat', 'crane (1)', 'crane (2)')
     """
 
     names: tuple[str, ...]
@@ -24,7 +27,7 @@ class Labels:
 
     @classmethod
     def of(cls, names: Sequence[str]) -> "Labels":
-        """Name the outputs in order. InputError: these are not texts, or one stands for two outputs."""
+        """Name the outputs in order; equal names are told apart by their numbers. InputError: these are not texts."""
         if isinstance(names, str) or not isinstance(names, Iterable):
             raise InputError(
                 f"class_names are {names!r}: expected a sequence with the name of each output in order, such as "
@@ -34,7 +37,7 @@ class Labels:
         stranger = next((name for name in names if not isinstance(name, str)), None)
         if stranger is not None:
             raise InputError(f"class_names hold {stranger!r}: expected texts, such as str({stranger!r})")
-        return cls(tuple(names), _unique([(name, index) for index, name in enumerate(names)], "the class names"))
+        return cls._from_pairs([(name, index) for index, name in enumerate(names)])
 
     @classmethod
     def read(cls, path: Path) -> "Labels":
@@ -47,16 +50,23 @@ class Labels:
             raise InputError(f"labels file {path} cannot be read: {error.strerror or error}") from error
         except ValueError as error:
             raise InputError(f"labels file {path} is not JSON: {error}") from error
-        return cls._from_pairs(_pairs(content, path), path)
-
-    @classmethod
-    def _from_pairs(cls, pairs: list[tuple[str, int]], path: Path) -> "Labels":
-        count = 1 + max((index for _, index in pairs), default=-1)
-        names = {index: name for name, index in pairs}
-        missing = next((index for index in range(count) if index not in names), None)
+        pairs = _pairs(content, path)
+        named = {index for _, index in pairs}
+        missing = next((index for index in range(1 + max(named, default=-1)) if index not in named), None)
         if missing is not None or not pairs:
             raise InputError(f"labels file {path} has no name for index {missing or 0}")
-        return cls(tuple(names[index] for index in range(count)), _unique(pairs, f"labels file {path}"))
+        return cls._from_pairs(pairs)
+
+    @classmethod
+    def _from_pairs(cls, pairs: list[tuple[str, int]]) -> "Labels":
+        """Name each output by the last of its names, with its number if another output has the same name."""
+        names = {index: name for name, index in pairs}
+        outputs = defaultdict[str, set[int]](set)
+        for name, index in pairs:
+            outputs[name].add(index)
+        shown = [name if len(outputs[name]) == 1 else f"{name} ({index})" for index, name in sorted(names.items())]
+        single = {name: next(iter(found)) for name, found in outputs.items() if len(found) == 1}
+        return cls(tuple(shown), single | {name: index for index, name in enumerate(shown)})
 
 
 def _pairs(content: Any, path: Path) -> list[tuple[str, int]]:
@@ -86,11 +96,3 @@ def _index(value: Any) -> int:
     if index < 0:
         raise ValueError
     return index
-
-
-def _unique(pairs: list[tuple[str, int]], where: str) -> dict[str, int]:
-    indices: dict[str, int] = {}
-    for name, index in pairs:
-        if indices.setdefault(name, index) != index:
-            raise InputError(f"{where}: the name {name!r} has two indices, {indices[name]} and {index}: expected one")
-    return indices

@@ -136,8 +136,10 @@ class FolderSource:
         if unnamed is not None:
             raise InputError(f"data folder {self.path}: the name {os.fsencode(unnamed)!r} is not UTF-8: rename it")
         strangers = [name for name in self._folders if self.class_labels and name not in self.class_labels.indices]
-        if strangers:
-            raise InputError(f"data folder {self.path}: the class {strangers[0]!r} is not in the labels file")
+        if strangers and self.class_labels:
+            same = [name for name in self.class_labels.names if name.startswith(f"{strangers[0]} (")]
+            several = f"; several outputs have this name: rename the folder to one of {', '.join(same)}" if same else ""
+            raise InputError(f"data folder {self.path}: the class {strangers[0]!r} is not in the labels file{several}")
 
     def _others(self) -> str:
         return f"; it holds {self._n_ignored} other files" if self._n_ignored else ""
