@@ -25,7 +25,7 @@ _INTEGERS = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
 _LOW_BYTES = {"16B": "16L", "16L": "16B", "16N": "16B" if sys.byteorder == "little" else "16L"}
 """Pillow keeps the upper byte of 16-bit colors; in the other byte order, what it takes for it is the lower byte."""
 _COLORS = frozenset({"RGB", "RGBA", "RGBX"})
-_LUMA = np.float32([0.299, 0.587, 0.114])
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Shares of red, green and blue in gray (ITU-R BT.601), as in Pillow."""
 
 

@@ -113,7 +113,7 @@ class Preprocessing:
 
     def for_arrays(self) -> "Preprocessing":
         """Return the preprocessing of images that are not files, and so have no EXIF orientation."""
-        return replace(self, **dict.fromkeys(OF_FILES, False))
+        return replace(self, exif_orientation=False, full_depth=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON stores them; those of image files only where they are True."""
