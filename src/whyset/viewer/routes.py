@@ -136,7 +136,12 @@ FILE: dict[int | str, dict[str, Any]] = {
 
 
 def _describe_file(media_type: str) -> dict[int | str, dict[str, Any]]:
-    return {200: {"description": "file", "content": {media_type: {"schema": {"type": "string", "format": "binary"}}}}}
+    content = {media_type: {"schema": {"type": "string", "format": "binary"}}}
+    return {
+        200: {"description": "whole file", "content": content},
+        206: {"description": "requested part of the file", "content": content},
+        416: {"description": "the file ends before the requested part"},
+    }
 
 
 def _errors(method: str) -> dict[int | str, dict[str, Any]]:

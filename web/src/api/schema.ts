@@ -500,7 +500,8 @@ export interface paths {
          * Get Sound
          * @description Get the stored series of a row as a WAV file of floats, if its run states 1,000 to 200,000 positions per second.
          *
-         *     Players cut off values beyond 1: a series that has such values is divided by its largest absolute value.
+         *     Players cut off values beyond 1: a series that has such values is divided by its largest absolute value. A header
+         *     `Range: bytes=FIRST-LAST` requests a part of the file, which players need to jump to a time.
          */
         get: operations["get_sound"];
         put?: never;
@@ -3437,8 +3438,17 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description file */
+            /** @description whole file */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/wav": string;
+                };
+            };
+            /** @description requested part of the file */
+            206: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3472,6 +3482,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
+            };
+            /** @description the file ends before the requested part */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description parameter or body out of its limits, or malformed */
             422: {
