@@ -64,7 +64,8 @@ def trained(images, labels, epochs):
 
 def composites():
     """Return the plain gradient and the composites of `COMPOSITES`, by name."""
-    needs_bounds = {"epsilon_gamma_box": {"low": 0.0, "high": 1.0}}
+    bounds = {"low": 0.0, "high": 1.0}
+    needs_bounds = {"epsilon_gamma_box": bounds, "deep_taylor_box": bounds}
     made = {name: cls(**needs_bounds.get(name, {})) for name, cls in COMPOSITES.items() if name not in LEFT_OUT}
     return {"gradient": None, **made}
 

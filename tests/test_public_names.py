@@ -14,17 +14,21 @@ NAMES = {
     "whyset.attribution": """Gradient InputTimesGradient SmoothGrad IntegratedGradients GuidedIG BlurIG XRAI
         Occlusion RISE Sobol HSIC ExtremalPerturbation Conditional Captum
         GradCAM GradCAMPlusPlus HiResCAM LayerCAM ScoreCAM AblationCAM GuidedGradCAM FastCAM CamLayer find_cam_layer
-        BiLRP GeneratedTokens Contrast AboveReference Similarity Ledger BiasMap""",
-    "whyset.attribution.rules": "Epsilon Gamma ZPlus AlphaBeta ZBox WSquare Flat Pass Norm RedistributeBias Rule RULES",
+        BiLRP GeneratedTokens PatternAttributor fit_patterns Patterns Contrastive Inspection DFT STFT Contrast
+        AboveReference Similarity Ledger BiasMap""",
+    "whyset.attribution.rules": """Epsilon Gamma ZPlus AlphaBeta ZBox WSquare Flat Pass Norm RedistributeBias
+        Opposite Prune Rule RULES""",
     "whyset.attribution.composites": """EpsilonPlus EpsilonPlusFlat EpsilonAlpha2Beta1 EpsilonAlpha2Beta1Flat
         EpsilonGammaBox GuidedBackprop DeconvNet ExcitationBackprop BetaSmooth AttnLRP CPLRP COMPOSITES
         LayerMapComposite
-        SpecialFirstLayerMapComposite NameMapComposite MixedComposite NameLayerMapComposite BiasRedistribution""",
+        SpecialFirstLayerMapComposite NameMapComposite MixedComposite NameLayerMapComposite BiasRedistribution
+        PrunedLRP DeepTaylor DeepTaylorBox PatternNet PatternAttribution""",
     "whyset.attribution.methods": """METHODS GradientMethod InputTimesGradientMethod SmoothGradMethod
         IntegratedGradientsMethod GuidedIGMethod BlurIGMethod XRAIMethod OcclusionMethod RISEMethod SobolMethod
         HSICMethod ExtremalPerturbationMethod ConditionalMethod GradCAMMethod GradCAMPlusPlusMethod HiResCAMMethod
         LayerCAMMethod ScoreCAMMethod AblationCAMMethod GuidedGradCAMMethod FastCAMMethod CaptumMethod FunctionMethod
-        Method as_method""",
+        PatternNetMethod PatternAttributionMethod ContrastiveLRPMethod ContrastiveExcitationBackpropMethod
+        InspectionMethod FittedMethod Method as_method""",
     "whyset.evaluation": """PixelFlipping FlippingCurves PairedDifference compare_paired Imputer IMPUTERS BlurImputer
         ConstantImputer UniformImputer""",
     "whyset.analysis": "Spray Processor Pipeline Step Memo assign Cosine KMeans TSNE",
@@ -38,6 +42,7 @@ NAMES = {
 FURTHER = {
     "whyset.errors": "the errors",
     "whyset.runner": "arguments of `explain`",
+    "whyset.runner.output_kinds": "arguments of `explain`",
     "whyset.engines": "arguments of `explain`",
     "whyset.store.virelay": "h5py is loaded only there",
     "whyset.store.maps": "runs of given maps",

@@ -13,6 +13,7 @@ from torch import nn
 import whyset as ws
 from whyset.analysis import Spray
 from whyset.analysis.processors import PROCESSORS
+from whyset.attribution import STFT, fit_patterns
 from whyset.attribution.attributors import (
     HSIC,
     RISE,
@@ -21,16 +22,19 @@ from whyset.attribution.attributors import (
     BlurIG,
     Captum,
     Conditional,
+    Contrastive,
     ExtremalPerturbation,
     Gradient,
     GuidedIG,
+    Inspection,
     IntegratedGradients,
     Occlusion,
+    PatternAttributor,
     SmoothGrad,
     Sobol,
 )
-from whyset.attribution.composites import COMPOSITES, EpsilonPlus
-from whyset.attribution.methods import CaptumMethod, ConditionalMethod
+from whyset.attribution.composites import COMPOSITES, EpsilonPlus, PatternNet, PrunedLRP
+from whyset.attribution.methods import CaptumMethod, ConditionalMethod, PatternNetMethod
 from whyset.report import report
 
 NEEDED = {
@@ -38,6 +42,7 @@ NEEDED = {
     "ClusteringEstimator": {"estimator": "sklearn.cluster:Birch"},
     "EmbeddingEstimator": {"estimator": "sklearn.manifold:Isomap"},
     "EpsilonGammaBox": {"low": -1.0, "high": 1.0},
+    "DeepTaylorBox": {"low": -1.0, "high": 1.0},
 }
 
 
@@ -58,6 +63,9 @@ def attribution_objects() -> Iterator[Any]:
     yield from (Gradient(net), SmoothGrad(net), IntegratedGradients(net), Occlusion(net), Captum(net, "Saliency"))
     yield from (kind(net) for kind in (GuidedIG, BlurIG, XRAI, RISE, Sobol, HSIC, ExtremalPerturbation))
     yield Conditional(net, EpsilonPlus(), [{"0": [1]}] * 50)
+    patterns = fit_patterns(net, [x])
+    yield from (patterns, PatternNet(patterns), PatternAttributor(net, patterns), PatternNetMethod(patterns=patterns))
+    yield from (Contrastive(net), Inspection(net), Inspection(net, transform=STFT()), PrunedLRP(EpsilonPlus(), 0.5))
     yield CaptumMethod("DeepLift", {"baselines": np.zeros((1, 3, 64, 64))})
     yield ConditionalMethod({f"layer{number}": list(range(9)) for number in range(50)})
     similarity = BiLRP(net, EpsilonPlus())

@@ -15,5 +15,5 @@ def test_it_draws_a_picture_and_measures_every_composite(tmp_path, capsys):
     assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == list(example["composites"]())
     with Image.open(tmp_path / "composites.png") as picture:
         width, height = picture.size
-    cell = example["SIDE"] * 3
-    assert (width // cell, height // cell) == (1 + len(rows), len(example["SHOWN"]))
+    cell = example["SIDE"] * 3 + 6  # with the gap to the next one
+    assert ((width + 6) // cell, (height + 6) // cell) == (1 + len(rows), len(example["SHOWN"]))

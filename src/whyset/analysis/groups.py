@@ -7,11 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from whyset.analysis.quantiles import Quantiles
 from whyset.errors import InputError
 from whyset.store import DONE, Run
 
 ALL = "all"
 """The grouping that makes one class of all samples."""
+
+GROUPINGS = ("auto", "label", "prediction", "target", ALL)
+
+
+def is_grouping(by: str) -> bool:
+    """True if samples can be grouped by this: a name of `GROUPINGS`, or COLUMN:COUNT for quantiles."""
+    return by in GROUPINGS or Quantiles.parse(by) is not None
 
 
 @dataclass(frozen=True)
@@ -29,16 +37,17 @@ class Group:
 
     @property
     def output(self) -> int | None:
-        """The output of the model that the class is; None for the group of all samples."""
-        return None if self.grouped_by == ALL else self.label
+        """The output of the model that the class is; None for all samples, and for quantiles."""
+        return None if self.grouped_by == ALL or Quantiles.parse(self.grouped_by) is not None else self.label
 
 
 def group_samples(run: Run, by: str = "auto") -> list[Group]:
     """Group the explained samples: by "label", and those without one by prediction; by "prediction"; or by "target".
 
-    "all" makes one class of all samples. "auto" is by label, and by target if each sample has several, because its rows
-    explain different classes. Only rows that are committed and succeeded take part. InputError: no row did, or the
-    attribute is not known.
+    "all" makes one class of all samples, and "COLUMN:COUNT" groups of equal size by a column of numbers, such as
+    "true_value:4". "auto" is by label, and by target if each sample has several or has no class to be predicted,
+    because its rows explain different outputs. Only rows that are committed and succeeded take part. InputError: no row
+    did, or the attribute is not known.
     """
     indices = find_explained(run)
     if not len(indices):
@@ -70,6 +79,8 @@ def get_classes(
     by, column = _choose_grouping(run, by), column or run.column
     if by == ALL:
         return np.zeros(len(indices), np.int64)
+    if (quantiles := Quantiles.parse(by)) is not None:
+        return quantiles.get_classes(run, indices, column)
     if by != "label":
         return column(by)[indices].astype(np.int64)
     labels = run.labels[indices]
@@ -79,12 +90,14 @@ def get_classes(
 def _choose_grouping(run: Run, by: str) -> str:
     if by != "auto":
         return by
-    return "label" if run.config.targets_per_sample == 1 else "target"
+    return "label" if run.config.targets_per_sample == 1 and run.config.has_predictions else "target"
 
 
 def _group(run: Run, number: int, indices: NDArray[np.int64], by: str) -> Group:
     if by == ALL:
         return Group(number, "all samples", indices, by)
+    if (quantiles := Quantiles.parse(by)) is not None:
+        return Group(number, quantiles.name(run, number), indices, by)
     name = run.classes[number] if number < len(run.classes) else f"class {number}"
     unknown = int(np.count_nonzero(run.labels[indices] < 0))
     if by != "label" or unknown == 0:

@@ -9,6 +9,7 @@ from whyset.attribution.attributors import (
     BlurIG,
     Captum,
     Conditional,
+    Contrastive,
     ExtremalPerturbation,
     FastCAM,
     GeneratedTokens,
@@ -19,22 +20,29 @@ from whyset.attribution.attributors import (
     GuidedIG,
     HiResCAM,
     InputTimesGradient,
+    Inspection,
     IntegratedGradients,
     LayerCAM,
     Occlusion,
+    PatternAttributor,
     ScoreCAM,
     SmoothGrad,
     Sobol,
 )
 from whyset.attribution.attributors.bilrp import PairRelevance
 from whyset.attribution.attributors.cam import CamLayer, find_cam_layer
+from whyset.attribution.attributors.inspection import DFT, STFT
+from whyset.attribution.attributors.pattern import fit_patterns
 from whyset.attribution.ledger import BiasMap, Cause, Ledger, LedgerRow
+from whyset.attribution.patterns import Patterns
 from whyset.attribution.serialization import to_dict
 from whyset.attribution.targets import AboveReference, Contrast, OutputWeights, Similarity, Target, output_coefficient
 
 __all__ = [
+    "DFT",
     "HSIC",
     "RISE",
+    "STFT",
     "XRAI",
     "AblationCAM",
     "AboveReference",
@@ -46,6 +54,7 @@ __all__ = [
     "Cause",
     "Conditional",
     "Contrast",
+    "Contrastive",
     "ExtremalPerturbation",
     "FastCAM",
     "GeneratedTokens",
@@ -56,6 +65,7 @@ __all__ = [
     "GuidedIG",
     "HiResCAM",
     "InputTimesGradient",
+    "Inspection",
     "IntegratedGradients",
     "LayerCAM",
     "Ledger",
@@ -63,12 +73,15 @@ __all__ = [
     "Occlusion",
     "OutputWeights",
     "PairRelevance",
+    "PatternAttributor",
+    "Patterns",
     "ScoreCAM",
     "Similarity",
     "SmoothGrad",
     "Sobol",
     "Target",
     "find_cam_layer",
+    "fit_patterns",
     "output_coefficient",
     "to_dict",
 ]

@@ -48,7 +48,9 @@ def analyze(
     group_by: Annotated[
         str | None,
         typer.Option(
-            help="Group samples into classes by label, prediction or target; all: one class.", show_default="auto"
+            help="Group samples into classes by label, prediction or target; all: one class; COLUMN:COUNT: groups of "
+            "equal size by a column of numbers, such as true_value:4 or error:4.",
+            show_default="auto",
         ),
     ] = None,
     pooling: Annotated[int | None, typer.Option(help="Longer side of the pooled relevance maps.", min=1)] = None,

@@ -22,6 +22,7 @@ from whyset.runner.default_composite import choose_composite
 from whyset.runner.devices import on_device, one_worker_per_gpu, place, placement, usable_device
 from whyset.runner.evaluation_mode import evaluating
 from whyset.runner.explain_config import ExplainConfig
+from whyset.runner.fitting import fit_method, keep_method
 from whyset.runner.gate import Gate, name_cause
 from whyset.runner.input_codecs import note_unused
 from whyset.runner.job import Job, name_sample, set_up
@@ -248,7 +249,7 @@ def run_explanation(
         stalls.named = partial(name_sample, source)
         with evaluating(loaded.module):
             activity.begin("reading labels, fingerprint and a few samples of the data set")
-            plan = _plan(request, loaded, source, expected, said)
+            plan = _plan(request, loaded, source, out, expected, said)
             said.info(f"{out}: {plan.describe()}")
             if names_model_file(plan.config) and not has_mark(plan.config):
                 said.info(explain_missing_mark())
@@ -256,6 +257,7 @@ def run_explanation(
             activity.begin("measuring how fast samples are explained, and creating the run")
             reading = Prefetcher(plan.source, plan.shape, request.inputs, 0, activity, plan.scores)
             run = plan.open(out, partial(measure, loaded.module, reading, plan.wanted, request.batch_size))
+            keep_method(plan.wanted.method, out)
             pending = bool(chosen.share.of(run.pending_shards()))
             activity.begin("comparing samples with those of the run")
             if pending:
@@ -275,12 +277,15 @@ def _plan(
     request: ExplainConfig,
     loaded: LoadedModel,
     source: Source,
+    out: AnyPath,
     expected: tuple[RunConfig, AnyPath] | None,
     said: Progress,
 ) -> RunPlan:
     """Plan the run; if it repeats another one, its configuration must be the `expected` one."""
     request = _resolve_composite(request, loaded.module, source, said)
     wanted = request.get_outputs(source.preprocessing)
+    kept = out if expected is None else expected[1]
+    wanted = replace(wanted, method=fit_method(wanted.method, loaded.module, source, request.batch_size, kept))
     origin = request.origin(source, placement(loaded.module)[0], loaded.code_hash)
     plan = RunPlan.of(loaded, source, wanted, request.labels, request.inputs, request.seed, origin, request.kind)
     if expected is None:

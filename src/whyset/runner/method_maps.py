@@ -1,8 +1,8 @@
 """Explanations of a batch by methods that are called once for each target, and the form of their maps."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -16,12 +16,16 @@ from whyset.runner.targets import Targets
 
 @dataclass(frozen=True, eq=False)
 class MethodMaps:
-    """Scores (n, K), explained columns (targets, n), and maps (targets, n, ...) of one batch."""
+    """Scores (n, K), explained columns (targets, n), and maps (targets, n, ...) of one batch.
+
+    `layers` are those of virtual layers by name, (targets, n, ...).
+    """
 
     output: Tensor
     chosen: Tensor
     maps: Tensor
     confirmed: Tensor | None
+    layers: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +42,14 @@ class BatchExplainer:
             output: Tensor = self.model(x.clone())
         confirmed = self.model.confirmed
         chosen, attribute = targets.indices(output, labels), self._attribute_with(seeds)
-        if self.method.several_targets:
+        layers: Mapping[str, Tensor] = {}
+        if self.method.virtual_layers:
+            _, maps, layers = attribute.explain_layers(x, list(chosen))
+        elif self.method.several_targets:
             maps = attribute(x, targets=list(chosen))[1]
         else:
             maps = torch.stack([attribute(x, target)[1] for target in chosen])
-        return MethodMaps(output, chosen, _with_channels(maps, x, self.method), confirmed)
+        return MethodMaps(output, chosen, _with_channels(maps, x, self.method), confirmed, layers)
 
     def _attribute_with(self, seeds: Sequence[int] | None) -> Any:
         if seeds is None or not self.method.takes_seeds:

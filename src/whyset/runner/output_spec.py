@@ -152,6 +152,7 @@ def _explain_by_method(
 ) -> ExplainedBatch:
     found = bound.explain(x, labels, wanted.targets, seeds)
     relevance = {RELEVANCE: wanted.reduction(found.maps, x.dim() - 1)}
+    relevance |= {LAYER + name: maps.detach().float() for name, maps in found.layers.items()}
     measures = measure(found.maps, x, found.output, found.chosen, wanted.conserving)
     return ExplainedBatch(found.output, found.chosen, relevance, measures, found.confirmed)
 

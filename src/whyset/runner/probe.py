@@ -91,7 +91,7 @@ def probe(
         shape=tuple(x.shape[1:]),
         channels=shapes[RELEVANCE][0],
         integers=not x.is_floating_point(),
-        layers={name: shapes[LAYER + name] for name in wanted.layers},
+        layers={name: shapes[LAYER + name] for name in (*wanted.layers, *wanted.method.virtual_layers)},
         concepts={name: shapes[CONCEPT + name][0] for name in wanted.concepts},
         example=x[:1],
         checks=_check(model, x, found, rows.note),

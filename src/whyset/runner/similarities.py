@@ -10,7 +10,7 @@ from whyset.errors import InputError
 from whyset.runner.devices import place
 from whyset.runner.output_kinds import Embedding, OutputKind
 from whyset.runner.sources import Source
-from whyset.runner.targets import SimilarTo, Targets
+from whyset.runner.targets import SimilarityTarget, Targets
 
 
 def name_similarities(kind: OutputKind, targets: Targets) -> tuple[str, ...] | None:
@@ -18,7 +18,7 @@ def name_similarities(kind: OutputKind, targets: Targets) -> tuple[str, ...] | N
 
     InputError: a target of an embedding is not a similarity, or a similarity is asked of another kind.
     """
-    similar = [part for part in targets.parts if isinstance(part, SimilarTo)]
+    similar = [part for part in targets.parts if isinstance(part, SimilarityTarget)]
     if not isinstance(kind, Embedding):
         if similar:
             raise InputError(
@@ -42,7 +42,7 @@ def bind_similarities(targets: Targets, source: Source, model: torch.nn.Module) 
     ids = source.ids
     parts = []
     for number, part in enumerate(targets.parts):
-        if isinstance(part, SimilarTo):
+        if isinstance(part, SimilarityTarget):
             x = place(source[_find(part.id, ids)][0][None], model)
             with torch.no_grad():
                 embedding = model(x)[0].detach().cpu()

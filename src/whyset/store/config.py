@@ -108,6 +108,11 @@ class RunConfig:
         return "logits" if self.output_kind is None else str(self.output_kind.get("name"))
 
     @property
+    def has_predictions(self) -> bool:
+        """True if the model predicts one class of each sample, which is compared with its label."""
+        return self.output_kind_name not in ("multilabel", "regression", "dense", "embedding")
+
+    @property
     def hash(self) -> str:
         """SHA-256 over the compared fields and `shard_rows`, which binds a commit to the layout of its run.
 

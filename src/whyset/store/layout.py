@@ -23,7 +23,9 @@ ANALYSES = "analyses"
 SELECTIONS = "selections"
 LEASES = "leases"
 CHECKS = "checks.json"
-OWN_NAMES = frozenset({RUN, SAMPLES, DATA, COMMITS, ANALYSES, SELECTIONS, LEASES, CHECKS})
+METHOD = "method.npz"
+"""The statistics of a method that was fitted on the data, such as patterns; run.json states their digest."""
+OWN_NAMES = frozenset({RUN, SAMPLES, DATA, COMMITS, ANALYSES, SELECTIONS, LEASES, CHECKS, METHOD})
 
 RELEVANCE = "attribution/input"
 LAYER = "attribution/"

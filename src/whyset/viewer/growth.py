@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from whyset.analysis.groups import get_classes
+from whyset.analysis.groups import get_classes, is_grouping
 from whyset.errors import BrokenRunError, WhysetError
 from whyset.store import DONE, open_run
 from whyset.store.analyses import analysis_names, open_analysis
@@ -19,7 +19,6 @@ from whyset.viewer.run_registry import LoadedRun
 from whyset.viewer.schemas import AnalysisProgress, RunProgress
 
 SMALL = 2**20
-GROUPINGS = ("auto", "label", "prediction", "target", "all")
 
 
 def is_growing(path: AnyPath) -> bool:
@@ -85,4 +84,4 @@ def _get_grouping(config: Mapping[str, JSON]) -> str | None:
     pipeline = config.get("pipeline")
     fields = pipeline.get("fields") if isinstance(pipeline, dict) else None
     by = fields.get("group_by") if isinstance(fields, dict) else None
-    return by if isinstance(by, str) and by in GROUPINGS else None
+    return by if isinstance(by, str) and is_grouping(by) else None

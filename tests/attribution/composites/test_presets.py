@@ -1,5 +1,6 @@
 """The presets that are no plain layer map: gradient composites, excitation backprop, transformers."""
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -13,7 +14,8 @@ from whyset.attribution.composites import (
     AttnLRP,
     BetaSmooth,
     DeconvNet,
-    EpsilonGammaBox,
+    DeepTaylor,
+    DeepTaylorBox,
     ExcitationBackprop,
     GuidedBackprop,
 )
@@ -117,9 +119,40 @@ def test_gates_share_in_attn_lrp_and_are_constants_in_cp_lrp():
     torch.testing.assert_close(constant, torch.cat([torch.zeros_like(output), output], 1))
 
 
+def relevance_in_numpy(model, x, box):
+    """Deep Taylor decomposition of output 1 of a dense net, for one sample (Montavon 2017, table 1)."""
+    weights = [layer.weight.detach().numpy() for layer in model if isinstance(layer, nn.Linear)]
+    biases = [layer.bias.detach().numpy() for layer in model if isinstance(layer, nn.Linear)]
+    activations = [x]
+    for w, b in zip(weights[:-1], biases[:-1], strict=True):
+        activations.append(np.maximum(w @ activations[-1] + b, 0))
+    r = np.eye(3)[1] * (weights[-1] @ activations[-1] + biases[-1])
+    for w, a in zip(weights[:0:-1], activations[:0:-1], strict=True):
+        z = np.maximum(w, 0) * a
+        r = (z * (r / (z.sum(1) + 1e-12))[:, None]).sum(0)
+    w = weights[0]
+    z = w**2 if box is None else w * x - np.maximum(w, 0) * box[0] - np.minimum(w, 0) * box[1]
+    return (z * (r / (z.sum(1) + 1e-12))[:, None]).sum(0)
+
+
+@pytest.mark.parametrize("box", [None, (-3.0, 4.0)], ids=["w²", "z^B"])
+def test_deep_taylor_is_its_formula_and_conserves(box):
+    torch.manual_seed(0)
+    layers = [nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 7), nn.ReLU(), nn.Linear(7, 3)]
+    model, x = nn.Sequential(*layers).double().eval(), torch.randn(4, 6).double().clamp(-3, 4)
+    x[0, :3] = 0  # zero inputs get their part
+    composite = DeepTaylor(1e-12) if box is None else DeepTaylorBox(*box, 1e-12)
+    output, relevance = Gradient(model, composite)(x, 1)
+    expected = np.stack([relevance_in_numpy(model, sample, box) for sample in x.numpy()])
+    np.testing.assert_allclose(relevance.numpy(), expected, rtol=1e-9, atol=1e-12)
+    assert relevance[0, :3].any()
+    reached = (relevance != 0).any(1)  # a sample whose last hidden layer has no positive contribution keeps nothing
+    torch.testing.assert_close(relevance.sum(1)[reached], output[reached, 1], rtol=1e-6, atol=1e-9)
+
+
 @pytest.mark.parametrize("name", sorted(COMPOSITES))
 def test_every_composite_explains_a_small_network(name):
-    composite = EpsilonGammaBox(-4.0, 4.0) if name == "epsilon_gamma_box" else COMPOSITES[name]()
+    composite = COMPOSITES[name](-4.0, 4.0) if name.endswith("_box") else COMPOSITES[name]()
     relevance = Gradient(network(), composite)(images(), 0)[1]
     assert relevance.isfinite().all()
     assert (relevance != 0).any()

@@ -13,7 +13,9 @@ from whyset.attribution.rules import (
     Flat,
     Gamma,
     Norm,
+    Opposite,
     Pass,
+    Prune,
     RedistributeBias,
     WSquare,
     ZBox,
@@ -106,6 +108,60 @@ class TestRedistributeBiasOfRelevance(RuleContract):
 
     def closed_form(self):
         return BiasRedistributionForm(WSquareForm(EPSILON))
+
+
+class TestOpposite(RuleContract):
+    def rule(self):
+        return Opposite(ZPlus(EPSILON))
+
+    def closed_form(self):
+        return lambda w, b, x, r: AlphaBetaForm(EPSILON, 1, 0)(-w, -b, x, r)
+
+
+class TestOppositeGamma(RuleContract):
+    def rule(self):
+        return Opposite(Gamma(0.25, EPSILON))
+
+    def closed_form(self):
+        return lambda w, b, x, r: GammaForm(EPSILON)(-w, -b, x, r)
+
+
+class TestOppositeOfRelevance(RuleContract):
+    def rule(self):
+        return Opposite(ZBox(-1.5, 2.0, EPSILON))
+
+    def closed_form(self):
+        return lambda w, b, x, r: ZBoxForm(EPSILON, -1.5, 2.0)(-w, -b, x, r)
+
+
+def prune(r, positive, negative):
+    """PLRP-λ, value by value: the smallest are dropped as long as their sum is within the budget."""
+    kept = torch.zeros_like(r)
+    for sign, share in ((1, positive), (-1, negative)):
+        values = sorted((sign * float(v), i) for i, v in enumerate(r) if sign * v > 0)
+        budget, whole = share * sum(v for v, _ in values), sum(v for v, _ in values)
+        while values and values[0][0] <= budget:
+            budget -= values.pop(0)[0]
+        rest = sum(v for v, _ in values)
+        for value, i in values:
+            kept[i] = sign * value * whole / rest
+    return kept
+
+
+class TestPrune(RuleContract):
+    def rule(self):
+        return Prune(Gamma(0.25, EPSILON), 0.4, 0.7)
+
+    def closed_form(self):
+        return lambda w, b, x, r: GammaForm(EPSILON)(w, b, x, prune(r, 0.4, 0.7))
+
+
+class TestPruneOfRelevance(RuleContract):
+    def rule(self):
+        return Prune(WSquare(EPSILON), 0.5)
+
+    def closed_form(self):
+        return lambda w, b, x, r: WSquareForm(EPSILON)(w, b, x, prune(r, 0.5, 0.25))
 
 
 class TestNorm(RuleContract):

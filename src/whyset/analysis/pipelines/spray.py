@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from whyset.analysis.groups import GROUPINGS, is_grouping
 from whyset.analysis.pipelines.pipeline import Pipeline, Step
 from whyset.analysis.processors import (
     HDBSCAN,
@@ -29,7 +30,6 @@ from whyset.arguments import seed_number
 from whyset.errors import InputError
 
 INPUT, LAYER, CONCEPT = "attribution/input", "attribution/", "concept/"
-GROUPINGS = ("auto", "label", "prediction", "target", "all")
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,11 @@ class Spray(Processor):
         The name of the analysis in the run.
     array : str, default "attribution/input"
         The array of the run to analyze: "attribution/input", "attribution/<layer>" or "concept/<layer>".
-    group_by : {"auto", "label", "prediction", "target", "all"}, default "auto"
+    group_by : {"auto", "label", "prediction", "target", "all"} or str, default "auto"
         The grouping of samples into classes: by label (by prediction where it is unknown), prediction or target, or one
-        class of all samples. "auto" is by label, and by target in a run with several targets per sample.
+        class of all samples. "auto" is by label, and by target in a run with several targets per sample or without
+        predicted classes, as of a regression. "COLUMN:COUNT", such as "true_value:4" or "error:4", makes groups of
+        equal size by a column of numbers; "error" is the predicted minus the true value.
     pooling : int or None, default 28
         The longest side of pooled maps, in cells; None for no pooling.
     preprocessing : tuple of Processor, default ()
@@ -179,8 +181,11 @@ class Spray(Processor):
                 "Spray: array must be 'attribution/input', 'attribution/<layer>' or 'concept/<layer>', "
                 f"got {self.array!r}."
             )
-        if self.group_by not in GROUPINGS:
-            raise InputError(f"Spray groups by one of {', '.join(GROUPINGS)}, got {self.group_by!r}.")
+        if not is_grouping(self.group_by):
+            raise InputError(
+                f"Spray groups by one of {', '.join(GROUPINGS)}, or by quantiles of a column, such as true_value:4, "
+                f"got {self.group_by!r}."
+            )
         if not self.clusterings or not self.embeddings:
             raise InputError("Spray needs at least one clustering and one embedding.")
         for parts in (self.clusterings, self.embeddings):

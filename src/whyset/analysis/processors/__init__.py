@@ -25,12 +25,14 @@ from whyset.analysis.processors.preprocessing import (
     Histogram,
 )
 from whyset.analysis.processors.resize import Rescale, Resize
+from whyset.analysis.processors.salient_relevance import SalientRelevance
 from whyset.analysis.processors.spectrum import Spectrum, SpectrumOfGraph
 from whyset.analysis.processors.ssim import StructuralDissimilarity
 from whyset.analysis.processors.wasserstein import SlicedWasserstein, Wasserstein
 
 PREPROCESSING = (
-    ChannelSum, Absolute, AbsoluteSum, Histogram, AreaPooling, Pooling, Resize, Rescale, FourierMagnitude, Flatten,
+    ChannelSum, Absolute, AbsoluteSum, Histogram, AreaPooling, Pooling, Resize, Rescale, FourierMagnitude,
+    SalientRelevance, Flatten,
 )  # fmt: skip
 DISTANCES = (Euclidean, Cosine, Correlation, Cityblock, Wasserstein, SlicedWasserstein, StructuralDissimilarity)
 GRAPH = (
@@ -87,6 +89,7 @@ __all__ = [
     "RandomWalkLaplacian",
     "Rescale",
     "Resize",
+    "SalientRelevance",
     "SlicedWasserstein",
     "Spectrum",
     "SpectrumOfGraph",

@@ -14,14 +14,17 @@ from whyset.attribution.attributors.cam import (
 )
 from whyset.attribution.attributors.captum import Captum
 from whyset.attribution.attributors.conditional import Conditional
+from whyset.attribution.attributors.contrastive import Contrastive
 from whyset.attribution.attributors.extremal_perturbation import ExtremalPerturbation
 from whyset.attribution.attributors.generated_tokens import GeneratedTokens
 from whyset.attribution.attributors.gradient import Gradient
 from whyset.attribution.attributors.guided_ig import GuidedIG
 from whyset.attribution.attributors.hsic import HSIC
 from whyset.attribution.attributors.input_times_gradient import InputTimesGradient
+from whyset.attribution.attributors.inspection import Inspection
 from whyset.attribution.attributors.integrated_gradients import IntegratedGradients
 from whyset.attribution.attributors.occlusion import Occlusion
+from whyset.attribution.attributors.pattern import PatternAttributor
 from whyset.attribution.attributors.rise import RISE
 from whyset.attribution.attributors.smooth_grad import SmoothGrad
 from whyset.attribution.attributors.sobol import Sobol
@@ -36,6 +39,7 @@ __all__ = [
     "BlurIG",
     "Captum",
     "Conditional",
+    "Contrastive",
     "ExtremalPerturbation",
     "FastCAM",
     "GeneratedTokens",
@@ -46,9 +50,11 @@ __all__ = [
     "GuidedIG",
     "HiResCAM",
     "InputTimesGradient",
+    "Inspection",
     "IntegratedGradients",
     "LayerCAM",
     "Occlusion",
+    "PatternAttributor",
     "ScoreCAM",
     "SmoothGrad",
     "Sobol",

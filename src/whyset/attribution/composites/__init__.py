@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from whyset.attribution.composites.bias_redistribution import BiasRedistribution
 from whyset.attribution.composites.composite import Composite
+from whyset.attribution.composites.deep_taylor import DeepTaylor, DeepTaylorBox
 from whyset.attribution.composites.epsilon_alpha2_beta1 import EpsilonAlpha2Beta1, EpsilonAlpha2Beta1Flat
 from whyset.attribution.composites.epsilon_gamma_box import EpsilonGammaBox
 from whyset.attribution.composites.epsilon_plus import EpsilonPlus, EpsilonPlusFlat
@@ -16,6 +17,8 @@ from whyset.attribution.composites.gradient_composite import BetaSmooth, DeconvN
 from whyset.attribution.composites.layer_map import LayerMapComposite, SpecialFirstLayerMapComposite
 from whyset.attribution.composites.mixed import MixedComposite
 from whyset.attribution.composites.name_map import NameLayerMapComposite, NameMapComposite
+from whyset.attribution.composites.pattern import PatternAttribution, PatternNet
+from whyset.attribution.composites.pruned import PrunedLRP
 from whyset.attribution.composites.registry import resolve_composite
 from whyset.attribution.composites.transformers import CPLRP, AttnLRP
 from whyset.attribution.intercept.site import OperationSite
@@ -32,6 +35,8 @@ COMPOSITES: MappingProxyType[str, type[Composite]] = MappingProxyType(
         "deconvnet": DeconvNet,
         "beta_smooth": BetaSmooth,
         "excitation_backprop": ExcitationBackprop,
+        "deep_taylor": DeepTaylor,
+        "deep_taylor_box": DeepTaylorBox,
         "attn_lrp": AttnLRP,
         "cp_lrp": CPLRP,
     }
@@ -72,6 +77,8 @@ __all__ = [
     "BiasRedistribution",
     "Composite",
     "DeconvNet",
+    "DeepTaylor",
+    "DeepTaylorBox",
     "EpsilonAlpha2Beta1",
     "EpsilonAlpha2Beta1Flat",
     "EpsilonGammaBox",
@@ -84,8 +91,11 @@ __all__ = [
     "NameLayerMapComposite",
     "NameMapComposite",
     "OperationSite",
+    "PatternAttribution",
+    "PatternNet",
     "Plan",
     "PlanStep",
+    "PrunedLRP",
     "SpecialFirstLayerMapComposite",
     "as_composite",
 ]

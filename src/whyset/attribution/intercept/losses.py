@@ -123,7 +123,7 @@ def rule_losses(rule: Rule, layer: LinearLayer, stated: bool) -> Losses:
     """Return the losses of a rule by formula: the bias keeps `s · b`, a stabilizer `R − s · z` of each branch."""
 
     def losses(c: Tensor, y: Tensor, xs: Sequence[Tensor]) -> Amounts:
-        x, r, here = xs[0], c * y, layer.at(xs[0])
+        x, r, here = xs[0], rule.receive(c * y), layer.at(xs[0])
         branches = rule.branches(here, x, y)
         causes = dict.fromkeys((Cause.STABILIZER, Cause.RULE, Cause.ZERO), 0.0)
         at_bias = torch.zeros_like(r, dtype=torch.float64)
@@ -137,7 +137,7 @@ def rule_losses(rule: Rule, layer: LinearLayer, stated: bool) -> Losses:
             causes[Cause.STABILIZER] += float(rest[~nothing].sum())
             causes[empty] += float(rest[nothing].sum())
         if rule.states_relevance and not stated:
-            causes[Cause.ZERO] += float(rule.relevance(here, x, y, r).expand_as(x)[x == 0].double().sum())
+            causes[Cause.ZERO] += float(rule.relevance(here, x, y, c * y).expand_as(x)[x == 0].double().sum())
         if layer.bias is None:
             return causes
         return {Cause.BIAS: AtBias(rule.keep_bias(here, x, at_bias), layer.channel_dim), **causes}
@@ -164,7 +164,7 @@ def rule_rounding(rule: Rule, layer: LinearLayer, dtype: torch.dtype) -> Roundin
     """
 
     def rounding(c: Tensor, y: Tensor, xs: Sequence[Tensor]) -> float:
-        r, branches = c * y, rule.branches(layer.at(xs[0]), xs[0], y)
+        r, branches = rule.receive(c * y), rule.branches(layer.at(xs[0]), xs[0], y)
         errors = [branch.share(r, rule.stabilizing).double() * (branch.z.abs() + y.abs()) for branch in branches]
         return torch.finfo(dtype).eps * math.hypot(*(float(error.norm()) for error in errors))
 

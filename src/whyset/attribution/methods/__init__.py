@@ -22,17 +22,21 @@ from whyset.attribution.methods.cam import (
 )
 from whyset.attribution.methods.captum import CaptumMethod
 from whyset.attribution.methods.conditional import ConditionalMethod
+from whyset.attribution.methods.contrastive import ContrastiveExcitationBackpropMethod, ContrastiveLRPMethod
 from whyset.attribution.methods.extremal_perturbation import ExtremalPerturbationMethod
 from whyset.attribution.methods.fast_cam import FastCAMMethod
+from whyset.attribution.methods.fitted import FittedMethod
 from whyset.attribution.methods.function import FunctionMethod
 from whyset.attribution.methods.gradient import GradientMethod
 from whyset.attribution.methods.guided_ig import GuidedIGMethod
 from whyset.attribution.methods.hsic import HSICMethod
 from whyset.attribution.methods.input_times_gradient import InputTimesGradientMethod
+from whyset.attribution.methods.inspection import InspectionMethod
 from whyset.attribution.methods.integrated_gradients import IntegratedGradientsMethod
 from whyset.attribution.methods.method import BoundMethod, Method
 from whyset.attribution.methods.occlusion import OcclusionMethod
 from whyset.attribution.methods.options import parse_options
+from whyset.attribution.methods.pattern import PatternAttributionMethod, PatternNetMethod
 from whyset.attribution.methods.rise import RISEMethod
 from whyset.attribution.methods.smooth_grad import SmoothGradMethod
 from whyset.attribution.methods.sobol import SobolMethod
@@ -64,6 +68,11 @@ METHODS: MappingProxyType[str, type[Method]] = MappingProxyType(
             AblationCAMMethod,
             GuidedGradCAMMethod,
             FastCAMMethod,
+            PatternNetMethod,
+            PatternAttributionMethod,
+            ContrastiveLRPMethod,
+            ContrastiveExcitationBackpropMethod,
+            InspectionMethod,
             CaptumMethod,
         )
     }
@@ -123,8 +132,11 @@ __all__ = [
     "CAMMethod",
     "CaptumMethod",
     "ConditionalMethod",
+    "ContrastiveExcitationBackpropMethod",
+    "ContrastiveLRPMethod",
     "ExtremalPerturbationMethod",
     "FastCAMMethod",
+    "FittedMethod",
     "FunctionMethod",
     "GradCAMMethod",
     "GradCAMPlusPlusMethod",
@@ -134,10 +146,13 @@ __all__ = [
     "HSICMethod",
     "HiResCAMMethod",
     "InputTimesGradientMethod",
+    "InspectionMethod",
     "IntegratedGradientsMethod",
     "LayerCAMMethod",
     "Method",
     "OcclusionMethod",
+    "PatternAttributionMethod",
+    "PatternNetMethod",
     "RISEMethod",
     "ScoreCAMMethod",
     "SmoothGradMethod",

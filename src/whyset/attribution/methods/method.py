@@ -75,6 +75,11 @@ class Method(TypedFields):
         return self
 
     @property
+    def virtual_layers(self) -> tuple[str, ...]:
+        """Names of arrays of relevance besides that of the input; the attributor then has `explain_layers`."""
+        return ()
+
+    @property
     def conserving(self) -> bool:
         """True if the values of a relevance map sum to the explained output, except for measured losses."""
         return False

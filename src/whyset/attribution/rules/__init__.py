@@ -13,7 +13,9 @@ from whyset.attribution.rules.epsilon import Epsilon
 from whyset.attribution.rules.flat import Flat
 from whyset.attribution.rules.gamma import Gamma
 from whyset.attribution.rules.norm import Norm
+from whyset.attribution.rules.opposite import Opposite
 from whyset.attribution.rules.pass_ import Pass
+from whyset.attribution.rules.prune import Prune
 from whyset.attribution.rules.redistribute_bias import RedistributeBias
 from whyset.attribution.rules.relu import ReLUBetaSmooth, ReLUDeconvNet, ReLUGuidedBackprop, ReLURule
 from whyset.attribution.rules.rule import Branch, Layer, Rule
@@ -34,6 +36,8 @@ RULES: MappingProxyType[str, type[Rule]] = MappingProxyType(
         "norm": Norm,
         "pass": Pass,
         "redistribute_bias": RedistributeBias,
+        "opposite": Opposite,
+        "prune": Prune,
     }
 )
 RELU_RULES: MappingProxyType[str, type[ReLURule]] = MappingProxyType(
@@ -54,7 +58,9 @@ __all__ = [
     "Gamma",
     "Layer",
     "Norm",
+    "Opposite",
     "Pass",
+    "Prune",
     "ReLUBetaSmooth",
     "ReLUDeconvNet",
     "ReLUGuidedBackprop",

@@ -114,6 +114,10 @@ class Rule(TypedFields):
         """Return the sums of contributions by which this rule distributes relevance."""
         return ()
 
+    def receive(self, r: Tensor) -> Tensor:
+        """Return the relevance of the output that the rule distributes, from the relevance that arrives."""
+        return r
+
     def keep_bias(self, layer: Layer, x: Tensor, relevance: Tensor) -> Tensor:
         """Return the part of the relevance of the bias, `s · b` shaped like `y`, that does not go to the inputs."""
         return relevance

@@ -11,7 +11,7 @@ from torch import Tensor
 from whyset.attribution.targets import ExplainedValue, one_hot
 from whyset.errors import InputError
 from whyset.runner.targets.chosen import Index, Label, Listed, Prediction, Top
-from whyset.runner.targets.derived import Contrast, Reference, SimilarTo
+from whyset.runner.targets.derived import ContrastTarget, ReferenceTarget, SimilarityTarget
 from whyset.runner.targets.target import ScoreName, Target
 
 ONE = (
@@ -65,7 +65,7 @@ def _parse_contrast(text: str) -> Target:
     one, comma, other = text.rpartition(",")
     if not comma or not one.strip() or not other.strip():
         raise ValueError(text)
-    return Contrast(ScoreName.of(one), ScoreName.of(other))
+    return ContrastTarget(ScoreName.of(one), ScoreName.of(other))
 
 
 def _parse_reference(text: str) -> Target:
@@ -73,13 +73,13 @@ def _parse_reference(text: str) -> Target:
     reference = float(value)
     if not torch.isfinite(torch.tensor(reference)):
         raise ValueError(text)
-    return Reference(reference, ScoreName.of(output), stated=True) if comma else Reference(reference)
+    return ReferenceTarget(reference, ScoreName.of(output), stated=True) if comma else ReferenceTarget(reference)
 
 
 def _parse_similarity(text: str) -> Target:
     if not text:
         raise ValueError(text)
-    return SimilarTo(text)
+    return SimilarityTarget(text)
 
 
 _PARSERS = {
@@ -225,7 +225,7 @@ __all__ = [
     "GivenTarget",
     "Label",
     "Listed",
-    "SimilarTo",
+    "SimilarityTarget",
     "Target",
     "Targets",
     "choose_targets",

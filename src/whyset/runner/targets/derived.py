@@ -16,13 +16,13 @@ REST = "rest"
 
 
 @dataclass(frozen=True)
-class Contrast(Target):
+class ContrastTarget(Target):
     """Why one class rather than another, or than all others: `contrast:A,B` or `contrast:A,rest`.
 
     The value is z_A − z_B. For "rest" it is z_A − Σ_j w_j z_j, with the softmax of the other scores as weights w, so
     that its gradient is that of the log odds log(p_A / (1 − p_A)); the weights are constants.
 
-    >>> target = Contrast(ScoreName("0"), ScoreName("rest"))
+    >>> target = ContrastTarget(ScoreName("0"), ScoreName("rest"))
     >>> target.value(torch.tensor([[3.0, 1.0, 1.0]]), conserving=True).tolist()
     [2.0]
     """
@@ -39,16 +39,16 @@ class Contrast(Target):
     def to_text(self) -> str:
         return f"contrast:{self.one.text},{self.other.text}"
 
-    def resolve(self, names: Sequence[str]) -> "Contrast":
+    def resolve(self, names: Sequence[str]) -> "ContrastTarget":
         one = self.one.find(names)
         if self.other.text == REST and REST not in names:
             if len(names) < 2:
                 raise InputError(f"target {self.to_text()} needs two or more classes, but the model has one output")
-            return Contrast(ScoreName(str(one)), self.other)
+            return ContrastTarget(ScoreName(str(one)), self.other)
         other = self.other.find(names)
         if one == other:
             raise InputError(f"target {self.to_text()}: expected two different classes, got {names[one]!r} twice")
-        return Contrast(ScoreName(str(one)), ScoreName(str(other)))
+        return ContrastTarget(ScoreName(str(one)), ScoreName(str(other)))
 
     def value(self, scores: Tensor, conserving: bool) -> Tensor:
         one = scores[:, self.index]
@@ -60,12 +60,12 @@ class Contrast(Target):
 
 
 @dataclass(frozen=True)
-class Reference(Target):
+class ReferenceTarget(Target):
     """An output minus a reference value, `reference:VALUE` or `reference:OUTPUT,VALUE` (Letzgus 2021).
 
     Relevance by rules starts as `y − reference`.
 
-    >>> Reference(1.5).value(torch.tensor([[2.0]]), conserving=False).tolist()
+    >>> ReferenceTarget(1.5).value(torch.tensor([[2.0]]), conserving=False).tolist()
     [0.5]
     """
 
@@ -82,7 +82,7 @@ class Reference(Target):
     def to_text(self) -> str:
         return f"reference:{self.output.text},{self.reference!r}" if self.stated else f"reference:{self.reference!r}"
 
-    def resolve(self, names: Sequence[str]) -> "Reference":
+    def resolve(self, names: Sequence[str]) -> "ReferenceTarget":
         if not self.stated and len(names) > 1:
             raise InputError(
                 f"target {self.to_text()}: the model has {len(names)} outputs: choose one, such as "
@@ -99,7 +99,7 @@ class Reference(Target):
 
 
 @dataclass(frozen=True, eq=False)
-class SimilarTo(Target):
+class SimilarityTarget(Target):
     """The cosine similarity of an embedding to that of another sample, `similarity:ID`; `other` is its embedding (D,).
 
     Relevance by rules starts as the part of each dimension, y ⊙ other / (|y| |other|).
@@ -112,7 +112,7 @@ class SimilarTo(Target):
     other: Tensor | None = None
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, SimilarTo) and self.id == other.id
+        return isinstance(other, SimilarityTarget) and self.id == other.id
 
     def __hash__(self) -> int:
         return hash(self.id)

@@ -49,7 +49,8 @@ def test_merging_on_the_fly_is_merging_by_hand(case, composite_name):
     norm = random_statistics(norm_class(4)).double().eval()
     state = {name: value.clone() for name, value in norm.state_dict().items()}
     x = torch.randn(3, *shape).double()
-    composite = EpsilonGammaBox(-3.0, 3.0) if composite_name == "epsilon_gamma_box" else COMPOSITES[composite_name]()
+    kind = COMPOSITES[composite_name]
+    composite = kind(-3.0, 3.0) if composite_name.endswith("_box") else kind()
     with torch.no_grad():
         c = torch.randn_like(layer(x))
     fused = Gradient(nn.Sequential(layer, norm).eval(), composite)(x, OutputWeights(c))
