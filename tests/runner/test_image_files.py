@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 
 import whyset
 from whyset.errors import RunMismatchError
-from whyset.runner import FolderSource, Preprocessing
+from whyset.runner import FolderSource, ModelSource, Preprocessing, rerun
 from whyset.runner.image_files import is_deep, turn_upright
 
 UPRIGHT = {
@@ -272,3 +272,40 @@ def test_arrays_of_sixteen_bits_reach_the_model_whole(tmp_path: Path, form: str,
     torch.testing.assert_close(torch.from_numpy(run.relevance[:]), expected, rtol=1e-6, atol=1e-7)
     assert run.inputs is not None
     assert np.array_equal(run.inputs[:], np.rint(images.transpose(0, 3, 1, 2) / 257))
+
+
+MODEL = """
+from torch import nn
+
+PREPROCESSING = {"exif_orientation": False, "full_depth": False}
+
+
+def net():
+    return nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 2))
+"""
+
+
+def test_a_run_of_an_earlier_version_is_repeated_with_its_pixels(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text(MODEL)
+    torch.save(make_net().state_dict(), tmp_path / "weights.pt")
+    folder = make_folder(tmp_path / "data")
+    model = ModelSource(f"{tmp_path / 'model.py'}:net", tmp_path / "weights.pt")
+    run = whyset.explain(model, folder, tmp_path / "run", progress=False)
+    assert "exif_orientation" not in run.config.preprocessing
+    again = rerun(tmp_path / "run", tmp_path / "again", progress=False)
+    assert again.config_hash == run.config_hash
+    assert again.inputs is not None
+    assert run.inputs is not None
+    assert np.array_equal(again.inputs[:], run.inputs[:])
+    turned = run.inputs[[run.ids.index("cat/1.png")]][0].transpose(1, 2, 0)
+    with Image.open(folder / "cat" / "1.png") as stored:
+        assert np.array_equal(turned, np.asarray(stored))
+
+
+def test_floats_beyond_white_are_a_check_of_the_run(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    for number in range(3):
+        values = np.random.default_rng(number).normal(300, 50, (8, 8)).astype(np.float32)
+        Image.fromarray(values).save(tmp_path / "data" / f"{number}.tif")
+    run = whyset.explain(make_net(), tmp_path / "data", tmp_path / "run", preprocessing=Preprocessing(), progress=False)
+    assert "input_range" in {check.name for check in run.checks}
