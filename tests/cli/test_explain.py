@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy.io import wavfile
 from torch import nn
 
 import whyset as ws
@@ -403,3 +404,22 @@ def test_what_comes_next_can_be_pasted(job: Any, whyset: Program) -> None:
     done = subprocess.run(["sh", "-c", stub + line], cwd=job.folder, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["analyze", str(out)]
     assert not (job.folder / "pwned").exists()
+
+
+def test_a_folder_of_sounds_has_the_stated_length(tmp_path: Path, whyset: Program) -> None:
+    (tmp_path / "model.py").write_text(
+        "from torch import nn\n\n\ndef net():\n    return nn.Sequential(nn.Flatten(), nn.Linear(400, 2))\n"
+    )
+    torch.save(nn.Sequential(nn.Flatten(), nn.Linear(400, 2)).state_dict(), tmp_path / "weights.pt")
+    for name, length in (("bark", 300), ("meow", 500)):
+        (tmp_path / "sounds" / name).mkdir(parents=True)
+        wavfile.write(tmp_path / "sounds" / name / "0.wav", 8000, np.full(length, 2**14, np.int16))
+    command = ["explain", "--model", f"{tmp_path / 'model.py'}:net", "--weights", tmp_path / "weights.pt"]
+    command += ["--data", tmp_path / "sounds", "--out", tmp_path / "run"]
+    refused = whyset(command)
+    assert (refused.code, "differ in their length" in refused.err, "--seconds" in refused.err) == (2, True, True)
+    assert not (tmp_path / "run").exists()
+    assert whyset([*command, "--seconds", "0.05"]).code == 0
+    run = ws.open_run(tmp_path / "run")
+    assert (run.config.rate, run.classes, run.inputs.shape) == (8000, ["bark", "meow"], (2, 1, 400))
+    assert (run.inputs[:][:, 0, 299:301] == [[0.5, 0], [0.5, 0.5]]).all()

@@ -103,7 +103,7 @@ class TestResults:
         assert re.fullmatch(r"torch\.nn\.modules\.container\.Sequential \(layers [0-9a-f]{12}\)", config.model)
         assert config.composite["name"] == "EpsilonPlusFlat"
         assert (config.seed, config.target, config.class_names) == (3, "label", ("0", "1", "2"))
-        assert config.preprocessing == Preprocessing(size=(6, 8)).to_dict()
+        assert config.preprocessing == Preprocessing(size=(6, 8)).for_arrays().to_dict()
         assert config.versions["torch"] == torch.__version__
 
     def test_limit_takes_samples_of_every_class(

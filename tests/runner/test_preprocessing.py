@@ -61,15 +61,58 @@ def test_one_number_of_mean_serves_every_channel() -> None:
     assert Preprocessing(mean=(0.5,), std=(0.25,)).mean == (0.5, 0.5, 0.5)
 
 
-def test_sixteen_bits_are_refused_rather_than_clipped() -> None:
+def test_sixteen_bits_are_refused_rather_than_clipped_where_depth_is_not_wanted() -> None:
     deep = Image.fromarray(np.full((4, 4), 40000, np.uint16))
-    with pytest.raises(ValueError, match="mode I;16: convert it to 8 bits"):
-        Preprocessing(mode="L").forward(deep)
+    with pytest.raises(ValueError, match=r"mode I;16: convert it to 8 bits.*full_depth=True"):
+        Preprocessing(mode="L", full_depth=False).forward(deep)
+
+
+@given(height=st.integers(1, 9), width=st.integers(1, 9), seed=st.integers(0, 99))
+def test_sixteen_bits_reach_the_model_whole(height: int, width: int, seed: int) -> None:
+    gray = np.random.default_rng(seed).integers(0, 65536, (height, width), dtype=np.uint16)
+    preprocessing = Preprocessing(mode="L", mean=(0.25,), std=(0.5,))
+    expected = ((gray / 65535 - 0.25) / 0.5)[None].astype(np.float32)
+    for x in (preprocessing.forward(Image.fromarray(gray)), preprocessing.forward_integers(gray)):
+        assert x.dtype == torch.float32
+        np.testing.assert_allclose(x.numpy(), expected, rtol=0, atol=3e-7)
+        assert np.array_equal(np.rint((x.numpy() * 0.5 + 0.25) * 65535), gray[None]), "no value is lost"
+        assert np.abs(preprocessing.undo(x) / 255 - gray / 65535).max() <= 0.5 / 255 + 1e-6
+
+
+def test_floats_reach_the_model_as_they_are() -> None:
+    values = np.random.default_rng(0).normal(300, 50, (5, 7)).astype(np.float32)
+    x = Preprocessing(mode="RGB", mean=(300,), std=(50,)).forward(Image.fromarray(values))
+    assert np.array_equal(x.numpy(), np.repeat((values[None] - np.float32(300)) / np.float32(50), 3, axis=0))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "LA"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_deep_images_are_fitted_and_converted_like_those_of_eight_bits(mode: str, channels: int) -> None:
+    shallow = np.random.default_rng(channels).integers(0, 256, (40, 30, channels), dtype=np.uint8)
+    preprocessing = Preprocessing(mode=mode, size=(12, 10), resize=15, interpolation="bicubic")  # type: ignore[arg-type]
+    expected = preprocessing.forward(Image.fromarray(shallow[..., 0] if channels == 1 else shallow))
+    if channels == 4 and mode in ("RGBA", "LA"):  # Pillow weights colors of eight bits with their opacity
+        shallow[..., 3] = 255
+        expected = preprocessing.forward(Image.fromarray(shallow))
+    x = preprocessing.forward_integers(shallow.astype(np.uint16) * 257)
+    assert (x - expected).abs().max() < 2.01 / 255, "eight bits are rounded after conversion and after each resizing"
+
+
+def test_what_concerns_files_is_stored_where_it_is_so_and_earlier_runs_lack_it() -> None:
+    stored = Preprocessing(mode="L").to_dict()
+    assert stored["exif_orientation"] is True
+    assert stored["full_depth"] is True
+    assert Preprocessing.from_dict(stored, "run.json") == Preprocessing(mode="L")
+    earlier = {name: stored[name] for name in ("mode", "size", "resize", "interpolation", "mean", "std")}
+    read = Preprocessing.from_dict(earlier, "run.json")
+    assert (read.exif_orientation, read.full_depth) == (False, False)
+    assert read.to_dict() == earlier
 
 
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
+        ({"full_depth": 1}, "full_depth must be True or False, not 1"),
         ({"mode": "HSV"}, "mode must be one of RGB, L, RGBA, LA"),
         ({"size": (0, 3)}, "size must be a positive whole number"),
         ({"size": (3, 3, 3)}, "size must be a positive"),

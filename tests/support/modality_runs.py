@@ -65,7 +65,7 @@ def special() -> np.ndarray:
     return np.arange(SAMPLES) % 4 == 3
 
 
-def series_run(path: Path, positions: int = POSITIONS, **config: object) -> Run:
+def series_run(path: Path, positions: int = POSITIONS, rate: float = 50.0, **config: object) -> Run:
     """Two channels; the relevance is on a wave, or on a bump near the beginning of the first channel."""
     random, time = np.random.default_rng(1), np.arange(positions) / positions
     wave = np.sin(12 * time + random.uniform(0, 1, (SAMPLES, 2, 1)))
@@ -73,7 +73,7 @@ def series_run(path: Path, positions: int = POSITIONS, **config: object) -> Run:
     focus = np.where(special()[:, None, None], bump, wave * (time > 0.5)) + random.normal(0, 0.05, wave.shape)
     focus[0, 1, positions // 3] = 7.5  # an extreme at one position only
     values = {"attribution/input": focus.astype(np.float32), "input": (wave + bump).astype(np.float32)}
-    return make(path, values, features=SERIES_NAMES, rate=50.0, **config)
+    return make(path, values, features=SERIES_NAMES, rate=rate, **config)
 
 
 def text_run(path: Path, *, words: bool = True, **config: object) -> Run:

@@ -16,6 +16,8 @@ def kinds(route: Route) -> list[str]:
         return ["application/json"]
     if route.status == 204:
         return []
+    if route.media_type is not None:
+        return [route.media_type]
     files = [media_type.partition(";")[0] for media_type, _, _ in FORMS.values()]
     return ["application/octet-stream"] if route.method == "GET" else files
 

@@ -141,6 +141,13 @@ def explain(
     rate: Annotated[
         float | None, typer.Option(help="Sampling rate of series in positions per second, such as 16000.")
     ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            help="Length of the series of a folder of WAV files: longer ones are cut, shorter ones padded with zeros.",
+            show_default="that of all files",
+        ),
+    ] = None,
     no_inputs: Annotated[bool, typer.Option("--no-inputs", help="Do not store the inputs in the run.")] = False,
     seed: Seed = 0,
     on_unknown: OnUnknown = "warn",
@@ -149,9 +156,10 @@ def explain(
     from whyset import runner
 
     chosen = make_engine(engine, workers, scheduler)
+    given_labels = None if labels is None else runner.Labels.read(labels)
     run = runner.explain(
         runner.ModelSource(model, weights, preprocessing_fields(size, mean, std, mode)),
-        _existing(data),
+        _existing(data) if seconds is None else runner.WavFolderSource(_existing(data), given_labels, seconds),
         out,
         composite=runner.NamedComposite(composite, on_unknown),
         method=_make_method(method, method_option or ()),
@@ -164,7 +172,7 @@ def explain(
         dtype=dtype,
         reduction=reduction,
         pool=pool,
-        class_names=None if labels is None else runner.Labels.read(labels),
+        class_names=given_labels,
         batch_size=batch_size,
         device=device,
         inputs=not no_inputs,

@@ -8,7 +8,15 @@ from whyset.runner.labels import Labels
 from whyset.runner.models import ModelSource
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.rerun import rerun
-from whyset.runner.sources import ArrayFileSource, ArraySource, DatasetSource, FolderSource, HuggingFaceSource, Source
+from whyset.runner.sources import (
+    ArrayFileSource,
+    ArraySource,
+    DatasetSource,
+    FolderSource,
+    HuggingFaceSource,
+    Source,
+    WavFolderSource,
+)
 
 __all__ = [
     "ArrayFileSource",
@@ -22,6 +30,7 @@ __all__ = [
     "NamedComposite",
     "Preprocessing",
     "Source",
+    "WavFolderSource",
     "explain",
     "from_arrays",
     "rerun",

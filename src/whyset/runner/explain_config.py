@@ -23,7 +23,7 @@ from whyset.runner.output_kinds import GivenKind, as_output_kind
 from whyset.runner.output_spec import OutputSpec
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.reduction import Reduction
-from whyset.runner.sources import ArrayFileSource, Source, SpreadSource, as_source, is_source
+from whyset.runner.sources import ArrayFileSource, Source, SpreadSource, WavFolderSource, as_source, is_source
 from whyset.runner.targets import GivenTarget, Targets
 from whyset.store.jsonfile import JSON
 
@@ -171,5 +171,9 @@ def _data_origin(source: Source) -> JSON:
     path = getattr(source, "path", None)
     if path is None:
         return None
-    names = {"images": source.images, "labels": source.labels_name} if isinstance(source, ArrayFileSource) else {}
-    return {"path": str(Path(path).resolve()), **names}
+    more: dict[str, JSON] = {}
+    if isinstance(source, ArrayFileSource):
+        more = {"images": source.images, "labels": source.labels_name}
+    if isinstance(source, WavFolderSource):
+        more = {"seconds": source.seconds}
+    return {"path": str(Path(path).resolve()), **more}

@@ -89,7 +89,7 @@ def codec_from_dict(stored: Mapping[str, Any], where: str) -> InputCodec:
         return RawCodec(stored["values"])
     if "levels" in stored:
         return LevelCodec(*stored["levels"])
-    return Preprocessing.from_mapping(stored, where)
+    return Preprocessing.from_dict(stored, where)
 
 
 def of_images(given: InputCodec | None) -> Preprocessing | None:
@@ -97,6 +97,11 @@ def of_images(given: InputCodec | None) -> Preprocessing | None:
     if given is None or isinstance(given, Preprocessing):
         return given
     raise InputError(f"images need a Preprocessing, got {given}, which is for other inputs")
+
+
+def for_arrays(given: InputCodec) -> InputCodec:
+    """Return the codec of samples that are not image files."""
+    return given.for_arrays() if isinstance(given, Preprocessing) else given
 
 
 def require_used(used: InputCodec) -> None:

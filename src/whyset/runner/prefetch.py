@@ -4,7 +4,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -110,7 +110,7 @@ class Prefetcher:
         return ReadSample(index, x, label, shown, digest=digest_input(x, label))
 
     def _batch(self, samples: Sequence[ReadSample]) -> Batch:
-        good = [sample for sample in samples if sample.x is not None]
+        good = self._unify([sample for sample in samples if sample.x is not None])
         x = self._stack([sample.x for sample in good if sample.x is not None])
         shown = [sample.shown for sample in good if sample.shown is not None]
         return Batch(
@@ -122,6 +122,17 @@ class Prefetcher:
             size=len(samples),
             digests=tuple(sample.digest for sample in samples),
         )
+
+    def _unify(self, good: list[ReadSample]) -> list[ReadSample]:
+        """Normalize the pixels of samples that are in a batch with others of more than eight bits."""
+        if len({sample.x.dtype == torch.uint8 for sample in good if sample.x is not None}) < 2:
+            return good
+        return [
+            replace(sample, x=self.source.preprocessing.normalize(x), shown=x.numpy() if self.show else None)
+            if (x := sample.x) is not None and x.dtype == torch.uint8
+            else sample
+            for sample in good
+        ]
 
     def _stack(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
         if not inputs:

@@ -1,7 +1,7 @@
 """Preprocessing: conversion of images to a model's input, and back."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from whyset.errors import InputError
+from whyset.runner.image_files import convert_channels, is_deep, read_depth, scale_integers, turn_upright
 
 CHANNELS = {"RGB": 3, "L": 1, "RGBA": 4, "LA": 2}
 EIGHT_BIT_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "LAB", "La", "RGBa"}
@@ -19,6 +20,8 @@ INTERPOLATIONS = {
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
+OF_FILES = ("exif_orientation", "full_depth")
+"""Fields that concern image files only; they are stored where they are True, so that earlier runs have False."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,10 @@ class Preprocessing:
 
     `size` is the (height, width) that the model sees; None leaves images as they are. `resize` is the size before the
     crop: the length of the shorter side, or (height, width); None makes the image just large enough for the crop.
+
+    Image files are turned as their EXIF orientation states, unless `exif_orientation` is False. Channels of 16 bits are
+    scaled to [0, 1] by x / 65535 and floats are taken as they are, unless `full_depth` is False: then colors have
+    their upper 8 bits, and other images of more than 8 bits are refused.
 
     >>> Preprocessing(size=(224, 224), resize=256, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)).channels
     3
@@ -38,6 +45,8 @@ class Preprocessing:
     interpolation: str = "bilinear"
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
+    exif_orientation: bool = True
+    full_depth: bool = True
 
     def __post_init__(self) -> None:
         if self.mode not in CHANNELS:
@@ -50,6 +59,9 @@ class Preprocessing:
             object.__setattr__(self, name, self._per_channel(name))
         if not all(value > 0 for value in self.std):
             raise InputError(f"std must be positive, not {self.std}")
+        for name in OF_FILES:
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(f"{name} must be True or False, not {getattr(self, name)!r}")
 
     @property
     def channels(self) -> int:
@@ -57,12 +69,26 @@ class Preprocessing:
 
     def forward(self, image: Image.Image) -> torch.Tensor:
         """Return the model's input of an image: float32 (C, H, W)."""
-        return self.normalize(self.pixels(image))
+        x = self.read(image)
+        return self.normalize(x) if x.dtype == torch.uint8 else x
+
+    def read(self, image: Image.Image) -> torch.Tensor:
+        """Return the image of a file as the model sees it: `pixels`, or of more than 8 bits per channel its input.
+
+        It is turned upright if `exif_orientation` is set. ValueError: the image has a form that cannot be converted.
+        """
+        if self.full_depth and is_deep(image):
+            return self._forward_values(read_depth(image, upright=self.exif_orientation))
+        return self.pixels(turn_upright(image) if self.exif_orientation else image)
 
     def pixels(self, image: Image.Image) -> torch.Tensor:
-        """Return the image as the model sees it, before normalization: uint8 (C, H, W)."""
+        """Return an image of 8 bits per channel as the model sees it, before normalization: uint8 (C, H, W)."""
         seen = np.asarray(self._fit(image)).reshape(*self._fit_shape(image), self.channels)
         return torch.from_numpy(np.array(seen.transpose(2, 0, 1), dtype=np.uint8, order="C"))
+
+    def forward_integers(self, image: NDArray[np.uint16]) -> torch.Tensor:
+        """Return the model's input of an image of 16 bits (H, W) or (H, W, C): (u / 65535 - mean) / std, float32."""
+        return self._forward_values(scale_integers(image).reshape(*image.shape[:2], -1))
 
     def normalize(self, pixels: torch.Tensor) -> torch.Tensor:
         """Normalize images as the model sees them: uint8 (..., C, H, W) to float32, on the same device."""
@@ -85,9 +111,19 @@ class Preprocessing:
         mean, std = (torch.tensor(values)[:, None, None] for values in (self.mean, self.std))
         return (0 - mean) / std, (1 - mean) / std
 
+    def for_arrays(self) -> "Preprocessing":
+        """Return the preprocessing of images that are not files, and so have no EXIF orientation."""
+        return replace(self, exif_orientation=False, full_depth=False)
+
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON stores them."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        """Return the fields as JSON stores them; those of image files only where they are True."""
+        given = {name: value for name, value in asdict(self).items() if value or name not in OF_FILES}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any], where: str) -> "Preprocessing":
+        """Rebuild from `to_dict`; runs of versions that ignored orientation and depth keep ignoring them."""
+        return cls.from_mapping({**dict.fromkeys(OF_FILES, False), **stored}, where)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], where: str) -> "Preprocessing":
@@ -115,13 +151,25 @@ class Preprocessing:
             raise InputError(f"{name} needs 1 or {self.channels} finite numbers for mode {self.mode}, not {given!r}")
         return values
 
+    def _forward_values(self, values: NDArray[np.float32]) -> torch.Tensor:
+        """Return the input of an image of more than 8 bits per channel, (H, W, C) from 0 for black to 1 for white."""
+        converted = convert_channels(values, self.mode)
+        fitted = [self._resize(Image.fromarray(np.ascontiguousarray(one))) for one in np.moveaxis(converted, -1, 0)]
+        mean, std = (torch.tensor(numbers)[:, None, None] for numbers in (self.mean, self.std))
+        return (torch.from_numpy(np.stack([np.array(one) for one in fitted])) - mean) / std
+
     def _fit(self, image: Image.Image) -> Image.Image:
         if image.mode not in EIGHT_BIT_MODES:
-            raise ValueError(f"the image has mode {image.mode}: convert it to 8 bits per channel")
-        converted = image.convert(self.mode)
+            raise ValueError(
+                f"the image has mode {image.mode}: convert it to 8 bits per channel, or read all of its bits by "
+                "full_depth=True"
+            )
+        return self._resize(image.convert(self.mode))
+
+    def _resize(self, converted: Image.Image) -> Image.Image:
         if self.size is None and self.resize is None:
             return converted
-        height, width = self._resize_shape(image)
+        height, width = self._resize_shape(converted)
         if (width, height) != converted.size:
             converted = converted.resize((width, height), INTERPOLATIONS[self.interpolation])
         return converted if self.size is None else _center(converted, self.size)

@@ -21,7 +21,7 @@ from whyset.runner.methods import explain_unrepeatable, method_from_dict
 from whyset.runner.models import ModelSource
 from whyset.runner.output_kinds import FunctionKind, kind_from_dict
 from whyset.runner.preprocessing import Preprocessing
-from whyset.runner.sources import ArrayFileSource, source_at
+from whyset.runner.sources import ArrayFileSource, WavFolderSource, source_at
 from whyset.runner.versions import versions
 from whyset.store import Run, RunConfig, open_run
 from whyset.store.maps.description import ARRAYS, ORIGIN
@@ -165,6 +165,8 @@ def _source(
     if origin is not None and "images" in origin:
         names = None if labels is None else labels.names
         return ArrayFileSource(path, preprocessing, names, origin["images"], origin["labels"])
+    if origin is not None and "seconds" in origin:
+        return WavFolderSource(path, labels, origin["seconds"])
     return source_at(path, preprocessing, labels)
 
 

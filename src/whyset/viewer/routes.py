@@ -16,6 +16,7 @@ from whyset.viewer.endpoints import (
     pictures,
     runs,
     samples,
+    sounds,
 )
 from whyset.viewer.limits import MOST_BODY
 from whyset.viewer.schemas import (
@@ -38,13 +39,17 @@ from whyset.viewer.schemas import (
 
 @dataclass(frozen=True)
 class Route:
-    """A path, its endpoint, and the type of the answer; None for binary numbers, or for an empty answer with 204."""
+    """A path, its endpoint, and the type of the answer.
+
+    `answer` is None for binary numbers, for a file of the given `media_type`, or for an empty answer with 204.
+    """
 
     path: str
     endpoint: Callable[..., Any]
     answer: Any = None
     method: str = "GET"
     status: int = 200
+    media_type: str | None = None
 
 
 RUN, ANALYSIS = "/api/runs/{run}", "/api/runs/{run}/analyses/{analysis}"
@@ -67,6 +72,7 @@ ROUTES = (
     Route(f"{RUN}/input-volumes", pictures.get_input_volumes),
     Route(f"{RUN}/relevance", pictures.get_relevance),
     Route(f"{RUN}/tokens", pictures.get_tokens, list[list[str]]),
+    Route(f"{RUN}/sound", sounds.get_sound, media_type=sounds.MEDIA_TYPE),
     Route(ANALYSIS, analyses.get_analysis, AnalysisDetail),
     Route(f"{ANALYSIS}/{{category}}", analyses.get_category, CategoryDetail),
     Route(f"{ANALYSIS}/{{category}}/columns/{{column}}", analyses.get_category_column),
@@ -131,6 +137,15 @@ FILE: dict[int | str, dict[str, Any]] = {
 }
 
 
+def _describe_file(media_type: str) -> dict[int | str, dict[str, Any]]:
+    content = {media_type: {"schema": {"type": "string", "format": "binary"}}}
+    return {
+        200: {"description": "whole file", "content": content},
+        206: {"description": "requested part of the file", "content": content},
+        416: {"description": "the file ends before the requested part"},
+    }
+
+
 def _errors(method: str) -> dict[int | str, dict[str, Any]]:
     """Get the errors of a method besides the common ones."""
     with_body, changing = method in ("POST", "PUT"), method in ("PUT", "DELETE")
@@ -163,6 +178,9 @@ def api_router() -> APIRouter:
                 route.path, route.endpoint, response_class=Response, response_description="done", **common
             )
         else:
-            binary = common | {"responses": _errors(route.method) | (BINARY if route.method == "GET" else FILE)}
+            content = BINARY if route.method == "GET" else FILE
+            if route.media_type is not None:
+                content = _describe_file(route.media_type)
+            binary = common | {"responses": _errors(route.method) | content}
             router.add_api_route(route.path, route.endpoint, response_class=Response, **binary)
     return router

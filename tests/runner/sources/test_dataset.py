@@ -183,3 +183,22 @@ def test_arrays_may_have_any_strides_and_byte_order(view):
         source.fingerprint()
         == DatasetSource([torch.tensor(view(row).copy().astype("f4")) for row in rows]).fingerprint()
     )
+
+
+def test_images_of_pil_are_turned_upright_each_time_they_are_read(tmp_path: Path) -> None:
+    shown, exif = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8), Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(shown).save(tmp_path / "turned.png", exif=exif)
+    with Image.open(tmp_path / "turned.png") as image:
+        source = DatasetSource([(image, 0)], Preprocessing())
+        assert source.preprocessing.to_dict()["exif_orientation"] is True
+        for _ in range(2):
+            assert np.array_equal(source.read(0)[0].numpy().transpose(1, 2, 0), np.rot90(shown, -1))
+
+
+def test_sixteen_bits_of_arrays_reach_the_model_whole() -> None:
+    images = np.random.default_rng(0).integers(0, 65536, (3, 6, 8), dtype=np.uint16)
+    for given in (list(images), list(torch.from_numpy(images))):
+        source = DatasetSource(given, Preprocessing(mode="L"))
+        assert np.array_equal(np.rint(source[2][0].numpy()[0] * 65535), images[2])
+        assert "exif_orientation" not in source.preprocessing.to_dict()

@@ -17,12 +17,13 @@ export function httpSource(root: string): DataSource {
     versions.set(id, detail.version);
     return detail;
   };
-  return { ...source, run };
+  const sound = (id: string, index: number) => `${root}${ofVersion(`${at`runs/${id}`}/sound?index=${index}`, versions)}`;
+  return { ...source, run, sound };
 }
 
 /** Adds the state of the run to the address of data that only change with the run, so that browsers can cache them. */
 export function ofVersion(path: string, versions: ReadonlyMap<string, string>): string {
-  const [, run] = /^runs\/([^/?]+)\/(?:columns|maps|inputs|volumes|input-volumes|relevance)\b/.exec(path) ?? [];
+  const [, run] = /^runs\/([^/?]+)\/(?:columns|maps|inputs|volumes|input-volumes|relevance|sound)\b/.exec(path) ?? [];
   const version = run === undefined ? undefined : versions.get(decodeURIComponent(run));
   return version === undefined ? path : `${path}${path.includes("?") ? "&" : "?"}v=${version}`;
 }

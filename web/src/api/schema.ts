@@ -512,6 +512,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{run}/sound": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Sound
+         * @description Get the stored series of a row as a WAV file of floats, if its run states 1,000 to 200,000 positions per second.
+         *
+         *     Players cut off values beyond 1: a series that has such values is divided by its largest absolute value. A header
+         *     `Range: bytes=FIRST-LAST` requests a part of the file, which players need to jump to a time.
+         */
+        get: operations["get_sound"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{run}/tokens": {
         parameters: {
             query?: never;
@@ -1259,7 +1282,8 @@ export interface components {
          * SampleDetail
          * @description One explanation and its sample; unknown values and those not computed yet are null.
          *
-         *     `target` is the class that the relevance map explains; `confidence` is that of the prediction.
+         *     `target` is the class that the relevance map explains; `confidence` is that of the prediction. `label_name` and
+         *     `prediction_name` are the true and the predicted value or labels where the model does not predict one class.
          *     Status: 0 not written, 1 done, 2 failed.
          */
         SampleDetail: {
@@ -3512,6 +3536,86 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
+            };
+            /** @description parameter or body out of its limits, or malformed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_sound: {
+        parameters: {
+            query: {
+                /** @description row index */
+                index: number;
+                /** @description version of the run; the answer can then be cached permanently */
+                v?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description id of a run, from /api/runs */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description whole file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/wav": string;
+                };
+            };
+            /** @description requested part of the file */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/wav": string;
+                };
+            };
+            /** @description missing token, or a host or origin that is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description unknown id, or a row that the run does not have */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description not explained yet, failed, or damaged on disk */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the file ends before the requested part */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description parameter or body out of its limits, or malformed */
             422: {

@@ -63,6 +63,8 @@ export interface DataSource {
   inputVolumes(run: string, indices: number[], size?: number): Promise<InputVolume[]>;
   /** The inputs of a run of series or tables; series longer than `size` keep their extremes. */
   values(run: string, indices: number[], size?: number): Promise<SeriesValues[]>;
+  /** The address of the stored series of a sample as a sound; only of sources with a server. */
+  sound?(run: string, index: number): string;
   /** The words of texts, in order. */
   tokens(run: string, indices: number[]): Promise<string[][]>;
   /** The stored relevance map of one sample, channels of images summed: float32, in full size. */

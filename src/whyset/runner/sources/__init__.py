@@ -14,6 +14,7 @@ from whyset.runner.sources.folder import FolderSource
 from whyset.runner.sources.hugging_face import SAVED, SPLITS, HuggingFaceSource
 from whyset.runner.sources.source import UNKNOWN, Source, read, spread
 from whyset.runner.sources.subset import RowSource, SpreadSource, get_columns
+from whyset.runner.sources.wav_folder import WavFolderSource, holds_sounds
 
 __all__ = [
     "UNKNOWN",
@@ -25,6 +26,7 @@ __all__ = [
     "RowSource",
     "Source",
     "SpreadSource",
+    "WavFolderSource",
     "as_source",
     "get_columns",
     "is_source",
@@ -63,7 +65,7 @@ def is_source(data: Any) -> bool:
 
 
 def source_at(path: Path, preprocessing: InputCodec | None, labels: Labels | None) -> Source:
-    """Open the data at a path: an array file, a saved Hugging Face data set, or a folder of images."""
+    """Open the data at a path: an array file, a saved Hugging Face data set, or a folder of images or WAV files."""
     if not path.exists():
         raise InputError(f"data {path} does not exist")
     if path.is_file():
@@ -72,6 +74,8 @@ def source_at(path: Path, preprocessing: InputCodec | None, labels: Labels | Non
         return ArrayFileSource(path, preprocessing, None if labels is None else labels.names)
     if (path / SAVED).is_file() or (path / SPLITS).is_file():
         return HuggingFaceSource.load(path, preprocessing, labels)
+    if holds_sounds(path):
+        return WavFolderSource(path, labels)
     given = of_images(preprocessing)
     if given is None:
         raise MissingPreprocessingError(f"the images in {path}")

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from whyset.errors import InputError, MissingPreprocessingError
-from whyset.runner.input_codecs import InputCodec
+from whyset.runner.input_codecs import InputCodec, for_arrays
 from whyset.runner.sources.codec_choice import CodecChoice, show_images, show_values
 from whyset.runner.sources.content import row_content
 from whyset.runner.sources.file_state import FileState
@@ -61,7 +61,7 @@ class ArrayFileSource:
             raise InputError(f"data file {self.path} {'is a folder' if self.path.is_dir() else 'does not exist'}")
         _ = self.opened_files  # before it is opened: a change after that is noticed
         if not self.form.numbers and self.given is None:
-            raise MissingPreprocessingError(f"the uint8 images in {self.path}")
+            raise MissingPreprocessingError(f"the {self._rows.dtype} images in {self.path}")
         check_ids(self.ids, len(self))
         _ = self.labels, self.preprocessing
 
@@ -219,7 +219,7 @@ class ArrayFileSource:
     @cached_property
     def _shown(self) -> CodecChoice:
         if self.given is not None and self.form.images:
-            return CodecChoice(self.given)
+            return CodecChoice(for_arrays(self.given))
         if not self.form.images:
             return show_values(integers=self.form.channels == "ids")
         return show_images(measure_rows(self._rows), self._rows.shape[1:])

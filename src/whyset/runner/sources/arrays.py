@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from whyset.errors import InputError, MissingPreprocessingError
-from whyset.runner.input_codecs import InputCodec
+from whyset.runner.input_codecs import InputCodec, for_arrays
 from whyset.runner.sources.codec_choice import CodecChoice, show_images, show_values
 from whyset.runner.sources.content import row_content
 from whyset.runner.sources.given_labels import GivenLabels, LabelForm
@@ -21,8 +21,8 @@ class ArraySource:
     """Samples in an array.
 
     Inputs as the model takes them are float images (N, C, H, W), volumes (N, C, D, H, W), series (N, C, T) or tables
-    (N, F), or ids of tokens as integers (N, T); with a `preprocessing`, uint8 images (N, H, W), (N, H, W, C) or (N, C,
-    H, W). For arrays in files, see `ArrayFileSource`.
+    (N, F), or ids of tokens as integers (N, T); with a `preprocessing`, uint8 or uint16 images (N, H, W), (N, H, W, C)
+    or (N, C, H, W). For arrays in files, see `ArrayFileSource`.
 
     >>> source = ArraySource(np.zeros((2, 1, 8, 6), np.float32), labels=[0, 1])
     >>> source[1][0].shape, source[1][1]
@@ -76,9 +76,9 @@ class ArraySource:
 
     def _shown(self, given: InputCodec | None) -> CodecChoice:
         if given is not None and self.form.images:
-            return CodecChoice(given)
+            return CodecChoice(for_arrays(given))
         if not self.form.numbers:
-            raise MissingPreprocessingError("the uint8 images of the array")
+            raise MissingPreprocessingError(f"the {self.images.dtype} images of the array")
         if not self.form.images:
             return show_values(integers=self.form.channels == "ids")
         return show_images(measure_rows(self.images), self.images.shape[1:])

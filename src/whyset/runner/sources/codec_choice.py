@@ -51,12 +51,12 @@ def show_images(measured: MeasuredRange, shape: tuple[int, ...]) -> CodecChoice:
     mode: Literal["RGB", "L"] = "L" if shape[0] == 1 else "RGB"
     size = (shape[1], shape[2])
     if _is_unit(measured):
-        return CodecChoice(Preprocessing(mode=mode, size=size), measured)
+        return CodecChoice(Preprocessing(mode=mode, size=size).for_arrays(), measured)
     lows, highs = np.atleast_1d(measured.low).tolist(), np.atleast_1d(measured.high).tolist()
     widths = [_width(*bounds) for bounds in zip(lows, highs, strict=True)]
     mean = tuple(-low / width for low, width in zip(lows, widths, strict=True))
     std = tuple(1 / width for width in widths)
-    return CodecChoice(Preprocessing(mode=mode, size=size, mean=mean, std=std), measured)
+    return CodecChoice(Preprocessing(mode=mode, size=size, mean=mean, std=std).for_arrays(), measured)
 
 
 def describe_range(measured: MeasuredRange) -> str:

@@ -16,7 +16,7 @@ from torch.utils.data import Subset, TensorDataset
 from whyset.errors import InputError, MissingPreprocessingError
 from whyset.modality import MODALITIES, infer_modality
 from whyset.runner.activity import Activity
-from whyset.runner.input_codecs import InputCodec, of_images
+from whyset.runner.input_codecs import InputCodec, for_arrays, of_images
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.sources.codec_choice import CodecChoice, show_images, show_values
 from whyset.runner.sources.content import file_content, row_content
@@ -34,7 +34,7 @@ class DatasetSource:
     """Any object with `len` and `[i]` that returns an image, (image, label) or {"image": ..., "label": ...}.
 
     An image is a float tensor or array (C, H, W) as the model takes it, or, together with `preprocessing`, a PIL image
-    or a uint8 tensor or array (H, W), (H, W, C) or (C, H, W).
+    or a uint8 or uint16 tensor or array (H, W), (H, W, C) or (C, H, W).
     Series are floats (C, T), rows of tables floats (F,), and texts the ids of their tokens, integers (T,).
     A stream without random access is refused: a run needs to come back to the same sample.
     """
@@ -125,17 +125,20 @@ class DatasetSource:
     def _to_input(self, image: Any) -> torch.Tensor:
         """Return pixels as the model sees them, or its float input."""
         if isinstance(image, Image.Image):
-            return self._require_preprocessing("PIL").pixels(image)
+            image.load()  # colors of 16 bits have 8 from here on, as they have when the same image is read again
+            return self._require_preprocessing("PIL").read(image)
         x = move_to_host(torch.as_tensor(_as_torch_reads(image)))
-        if x.dtype == torch.uint8 and x.ndim in (2, 3):
-            form = RowForm.of((1, *x.shape), np.dtype(np.uint8))
-            return form.read(x.numpy(), self._require_preprocessing("uint8"))
+        if x.dtype in (torch.uint8, torch.uint16) and x.ndim in (2, 3):
+            pixels = x.numpy()
+            form = RowForm.of((1, *pixels.shape), pixels.dtype)
+            return form.read(pixels, self._require_preprocessing(str(pixels.dtype)))
         if _are_ids(x):
             return x.long().contiguous()
         if not x.is_floating_point() or x.ndim not in (1, 2, 3, 4):
             raise InputError(
-                "a sample must be a PIL image, a uint8 image (H, W), (H, W, C) or (C, H, W), floats (C, H, W), "
-                f"(C, D, H, W), (C, T) or (F,), or ids of tokens as integers (T,), not {x.dtype} {tuple(x.shape)}"
+                "a sample must be a PIL image, a uint8 or uint16 image (H, W), (H, W, C) or (C, H, W), floats "
+                f"(C, H, W), (C, D, H, W), (C, T) or (F,), or ids of tokens as integers (T,), not {x.dtype} "
+                f"{tuple(x.shape)}"
             )
         return x.contiguous()
 
@@ -201,11 +204,17 @@ class DatasetSource:
         first = next(x for x in self._survey.values() if x is not None and x.shape == shape)
         pixels = MODALITIES[infer_modality(first.shape)].inputs == "pixels"
         if self.given is not None and pixels:
-            return CodecChoice(self.given)
+            return CodecChoice(self.given if self._has_files else for_arrays(self.given))
         if not pixels:
             return show_values(integers=_are_ids(first))
         measured = measure_range(partial(self._images, tuple(shape)), len(self), tuple(shape))
         return show_images(measured, tuple(shape))
+
+    @property
+    def _has_files(self) -> bool:
+        """True if the first readable sample is a PIL image, which may come from a file with an EXIF orientation."""
+        index = next(index for index, x in self._survey.items() if x is not None)
+        return isinstance(attempt(lambda: self._get_image(self.dataset[index]))[0], Image.Image)
 
     def _images(self, shape: tuple[int, ...], indices: NDArray[np.int64]) -> Iterator[NDArray[np.floating]]:
         """Yield inputs (1, C, ...); unreadable samples and those of another shape are skipped, and fail later."""

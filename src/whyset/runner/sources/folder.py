@@ -1,32 +1,23 @@
 """Images in folders: `<class>/<image>`, or a flat folder whose labels are unknown."""
 
-import errno
-import hashlib
-import os
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
-from urllib.parse import quote_from_bytes
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from whyset.errors import InputError
 from whyset.runner.labels import Labels
 from whyset.runner.preprocessing import Preprocessing
-from whyset.runner.sources.content import file_content
-from whyset.runner.sources.source import UNKNOWN, parse_label
+from whyset.runner.sources.class_folders import ClassFolders
+from whyset.runner.sources.source import parse_label
 from whyset.store.boundary import open_regular
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 
 
 @dataclass(frozen=True)
-class FolderSource:
+class FolderSource(ClassFolders):
     """A folder of images; ids are paths relative to it, in sorted order.
 
     The classes are in the order of the sorted names of the class folders, unless `class_labels` states the output of
@@ -37,145 +28,17 @@ class FolderSource:
     preprocessing: Preprocessing
     class_labels: Labels | None = None
 
-    concurrent: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "path", Path(self.path))
-        if not self.path.is_dir():
-            raise InputError(f"data folder {self.path} {'is a file' if self.path.exists() else 'does not exist'}")
-        if not self._files:
-            raise InputError(f"data folder {self.path} holds no images ({', '.join(sorted(SUFFIXES))}){self._others()}")
-        loose = [name for name, _ in self._files if "/" not in name]
-        if loose and len(loose) < len(self._files):
-            raise InputError(
-                f"data folder {self.path} has images next to its class folders (such as {loose[0]}): "
-                "give a folder of class folders, or one of images alone"
-            )
-        self._check_names()
-
-    @cached_property
-    def ids(self) -> list[str]:
-        return [name for name, _ in self._files]
-
-    @property
-    def uris(self) -> list[str | None]:
-        root = self.path.resolve().as_uri()
-        return [f"{root}/{quote_from_bytes(os.fsencode(name))}" for name in self.ids]
-
-    @cached_property
-    def labels(self) -> NDArray[np.int64]:
-        if not self._folders:
-            return np.full(len(self), UNKNOWN, dtype=np.int64)
-        index = self.class_labels.indices if self.class_labels else {n: i for i, n in enumerate(self._folders)}
-        return np.array([index[name.split("/", 1)[0]] for name in self.ids], dtype=np.int64)
-
-    @property
-    def class_names(self) -> tuple[str, ...] | None:
-        if self.class_labels is not None:
-            return self.class_labels.names
-        return tuple(self._folders) or None
-
-    @property
-    def notes(self) -> list[str]:
-        others = f"{self._n_ignored} files without the suffix of an image are ignored"
-        return [others] if self._n_ignored else []
-
-    def fingerprint(self) -> str:
-        """Return the SHA-256 of all ids, sizes and contents (of large folders: of some files), and class names."""
-        digest = hashlib.sha256("\0".join(self.class_names or ()).encode())
-        file_content(digest, self.path, self._files)
-        return digest.hexdigest()
-
-    def __len__(self) -> int:
-        return len(self._files)
+    suffixes: ClassVar[frozenset[str]] = SUFFIXES
+    kind: ClassVar[str] = "image"
 
     def __getitem__(self, index: int, /) -> tuple[torch.Tensor, int | None]:
-        pixels, label = self.read(index)
-        return self.preprocessing.normalize(pixels), label
+        x, label = self.read(index)
+        return (self.preprocessing.normalize(x) if x.dtype == torch.uint8 else x), label
 
     def read(self, index: int) -> tuple[torch.Tensor, int | None]:
         path = f"{self.path}/{self.ids[index]}"  # joining paths costs as much as a tenth of a small image
         try:
             with open_regular(path) as file, Image.open(file) as image:
-                return self.preprocessing.pixels(image), parse_label(self.labels[index])
+                return self.preprocessing.read(image), parse_label(self.labels[index])
         except UnidentifiedImageError:  # its message names the open file by its number
             raise UnidentifiedImageError(f"cannot identify image file {path!r}") from None
-
-    @cached_property
-    def _listing(self) -> tuple[list[tuple[str, int]], int]:
-        images: list[tuple[str, int]] = []
-        ignored = 0
-        try:
-            for entry in _walk(str(self.path)):
-                if Path(entry.name).suffix.lower() in SUFFIXES:
-                    size = entry.stat().st_size if _leads_to(entry.is_file) else 0
-                    images.append((Path(entry.path).relative_to(self.path).as_posix(), size))
-                else:
-                    ignored += 1
-        except OSError as error:
-            raise InputError(f"data folder {self.path} cannot be listed: {error}") from error
-        return sorted(images), ignored
-
-    @property
-    def _files(self) -> list[tuple[str, int]]:
-        return self._listing[0]
-
-    @property
-    def _n_ignored(self) -> int:
-        return self._listing[1]
-
-    @cached_property
-    def _folders(self) -> list[str]:
-        """The class folders in order, empty ones among them; none in a flat folder."""
-        if "/" not in self._files[0][0]:
-            return []
-        return sorted(entry.name for entry in os.scandir(self.path) if _leads_to(entry.is_dir) and _visible(entry.name))
-
-    def _check_names(self) -> None:
-        unnamed = next((name for name in (*self._folders, *self.ids) if not _is_text(name)), None)
-        if unnamed is not None:
-            raise InputError(f"data folder {self.path}: the name {os.fsencode(unnamed)!r} is not UTF-8: rename it")
-        strangers = [name for name in self._folders if self.class_labels and name not in self.class_labels.indices]
-        if strangers and self.class_labels:
-            same = [name for name in self.class_labels.names if name.startswith(f"{strangers[0]} (")]
-            several = f"; several outputs have this name: rename the folder to one of {', '.join(same)}" if same else ""
-            raise InputError(f"data folder {self.path}: the class {strangers[0]!r} is not in the labels file{several}")
-
-    def _others(self) -> str:
-        return f"; it holds {self._n_ignored} other files" if self._n_ignored else ""
-
-
-def _walk(folder: str, above: tuple[tuple[int, int], ...] = ()) -> Iterator["os.DirEntry[str]"]:
-    """Yield the files in a folder and below; broken links count as files, which cannot be read.
-
-    Raises OSError if a link leads back to a folder above.
-    """
-    state = os.stat(folder)  # noqa: PTH116  # a path costs more than the call
-    own = (state.st_dev, state.st_ino)
-    if own in above:
-        raise OSError(errno.ELOOP, "the folder has a link to a folder above it", folder)
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if not _visible(entry.name):
-                continue
-            if _leads_to(entry.is_dir):
-                yield from _walk(entry.path, (*above, own))
-            elif _leads_to(entry.is_file) or entry.is_symlink():
-                yield entry
-
-
-def _leads_to(kind: Callable[[], bool]) -> bool:
-    """True if an entry is of a kind after following links; False for broken, circular and forbidden links."""
-    try:
-        return kind()
-    except OSError:
-        return False
-
-
-def _visible(name: str) -> bool:
-    return not name.startswith(".")
-
-
-def _is_text(name: str) -> bool:
-    """True if a name is Unicode: the system returns other bytes as lone surrogates."""
-    return name.isascii() or not any("\ud800" <= character <= "\udfff" for character in name)

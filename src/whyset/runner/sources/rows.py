@@ -12,8 +12,10 @@ from whyset.errors import InputError
 from whyset.modality import MODALITIES, infer_modality
 from whyset.runner.input_codecs import InputCodec, of_images
 
+PIXELS = (np.uint8, np.uint16)
+"""Types of the pixels of images, of eight and of sixteen bits."""
 CHANNELS = ((1, 3), (4,))
-"""Numbers of channels of eight-bit images: gray or color, and if neither fits, color with opacity."""
+"""Numbers of channels of images of pixels: gray or color, and if neither fits, color with opacity."""
 
 
 class ArrayRows(Protocol):
@@ -47,11 +49,11 @@ class RowForm:
             raise InputError("the array of images is empty")
         if np.issubdtype(dtype, np.integer) and dtype != np.uint8 and len(shape) == 2:
             return cls("ids")
-        if dtype != np.uint8:
+        if dtype.newbyteorder("=") not in PIXELS:
             if not np.issubdtype(dtype, np.floating) or len(shape) not in (2, 3, 4, 5):
                 raise InputError(
                     "samples must be floats (N, C, H, W), (N, C, D, H, W), (N, C, T) or (N, F), ids of tokens as "
-                    f"integers (N, T), or images as uint8 (N, H, W[, C]), not {dtype} {tuple(shape)}"
+                    f"integers (N, T), or images as uint8 or uint16 (N, H, W[, C]), not {dtype} {tuple(shape)}"
                 )
             return cls("float" if MODALITIES[infer_modality(shape[1:])].inputs == "pixels" else "values")
         if len(shape) == 5:
@@ -66,7 +68,7 @@ class RowForm:
         if first == last:
             why = "both could be the channels" if first else "neither has 1, 3 or 4 channels"
             raise InputError(
-                "uint8 images must be (N, H, W), or (N, H, W, C) or (N, C, H, W) with 1, 3 or 4 channels, not "
+                f"{dtype} images must be (N, H, W), or (N, H, W, C) or (N, C, H, W) with 1, 3 or 4 channels, not "
                 f"{shape}: {why}"
             )
         return cls("first" if first else "last")
@@ -89,6 +91,8 @@ class RowForm:
         image = image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image
         given = of_images(preprocessing)
         assert given is not None
+        if image.dtype != np.uint8:
+            return given.forward_integers(image)
         return given.pixels(Image.fromarray(np.ascontiguousarray(image)))
 
 

@@ -12,6 +12,8 @@ const THUMBNAIL = 64;
 const LARGE = 256;
 const SERVED_SIDE = 512; // the server scales to 8 ... 512 pixels
 const MOST_VOXELS = 2 ** 22;
+const LOWEST_RATE = 1000; // positions per second of series that the server returns as sounds
+const HIGHEST_RATE = 200_000;
 
 /** One of several images of a sample, possibly of another run; `index` is null if that run does not have it. */
 export interface PictureView {
@@ -89,6 +91,12 @@ export class RunPictures {
   /** The stored relevance map of one sample, exact and in full size. */
   relevance(index: number): Promise<Column> {
     return this.#exact.get(index);
+  }
+
+  /** The address of the stored series as a sound; null for other inputs, and where no server answers. */
+  soundAddress(index: number): string | null {
+    const isSound = this.hasInputs && this.modality === "series" && this.rate !== null && this.rate >= LOWEST_RATE && this.rate <= HIGHEST_RATE;
+    return isSound ? (this.#source.sound?.(this.#run, index) ?? null) : null;
   }
 
   /** The input in full size. */
