@@ -10,7 +10,6 @@ from fastapi import Query, Request, Response
 from numpy.typing import NDArray
 from scipy.io import wavfile
 
-from whyset.store.modality import SERIES
 from whyset.viewer import maps
 from whyset.viewer.columns import IMMUTABLE, REVALIDATE
 from whyset.viewer.errors import ApiError
@@ -68,7 +67,7 @@ def _answer_range(content: bytes, requested: str, headers: dict[str, str]) -> Re
 def _require_rate(opened: LoadedRun) -> int:
     """Return the rate in whole positions per second, as WAV files have it; ApiError if the run has no sounds."""
     run = opened.run
-    if run.modality != SERIES:
+    if run.modality != "series":
         message = f"sound: expected a run of series, got {run.modality}"
         raise ApiError(HTTPStatus.NOT_FOUND, message, "request maps and inputs instead")
     rate = run.config.rate
