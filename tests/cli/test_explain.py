@@ -204,11 +204,7 @@ WRONG: dict[str, tuple[str, Any, str]] = {
     "a labels file that is no JSON": ("labels", text_labels, "is not JSON"),
     "a folder that is no class": ("labels", few_labels, "the class 'dog' is not in the labels file"),
     "no such class": ("target", "2", "target 2 is not an output of the model, which has outputs 0 to 1"),
-    "a target by name": (
-        "target",
-        "cat",
-        "target must be label, prediction, the index of an output (0, 1, ...) or top:K",
-    ),
+    "a target that is not a class": ("target", "dgo", "target 'dgo' is not a class of the model"),
     "no such composite": ("composite", "epsilon_plus_flt", "did you mean epsilon_plus_flat?"),
     "no such engine": ("engine", "cluster", "engine 'cluster' not found: expected one of serial, local, dask, static"),
     "no scheduler": ("engine", "dask", "needs the address of a scheduler: --scheduler tcp://HOST:8786"),

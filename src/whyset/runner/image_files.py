@@ -67,7 +67,7 @@ def read_depth(image: Image.Image, *, upright: bool) -> NDArray[np.float32]:
             "convert it to an RGB or gray PNG, or take the upper 8 bits by Preprocessing(full_depth=False)"
         )
     with Image.open(image.fp) as lower:  # type: ignore[attr-defined]
-        lower.tile = [tile._replace(args=_with_rawmode(tile, f"{colors};{_LOW_BYTES[order]}")) for tile in lower.tile]
+        lower.tile = [_with_rawmode(tile, f"{colors};{_LOW_BYTES[order]}") for tile in lower.tile]
         low = np.asarray(turn(lower), np.uint16)
     high = np.asarray(turn(image), np.uint16)
     return scale_integers(high * np.uint16(256) + low)
@@ -101,14 +101,17 @@ def _keep(image: Image.Image) -> Image.Image:
 
 def _rawmode(tile: Any) -> str:
     """Return how the file stores pixels, such as "RGB;16B"; of PPM files of more than eight bits, "PPM;16"."""
-    arguments = tile.args if isinstance(tile.args, tuple) else (tile.args,)
-    if tile.codec_name.startswith("ppm"):
+    codec, _, _, given = tile  # a tuple without names before Pillow 11.1
+    arguments = given if isinstance(given, tuple) else (given,)
+    if codec.startswith("ppm"):
         return "PPM;16" if int(arguments[-1]) > 255 else "PPM"
     return str(arguments[0]) if arguments else ""
 
 
 def _with_rawmode(tile: Any, rawmode: str) -> Any:
-    return (rawmode, *tile.args[1:]) if isinstance(tile.args, tuple) else rawmode
+    """Return the tile, read with another order of bytes."""
+    arguments = (rawmode, *tile[3][1:]) if isinstance(tile[3], tuple) else rawmode
+    return tile._replace(args=arguments) if hasattr(tile, "_replace") else (*tile[:3], arguments)
 
 
 def _is_deep_tile(tile: Any) -> bool:

@@ -72,6 +72,33 @@ def test_floats_are_taken_as_they_are(tmp_path: Path, dtype: str) -> None:
     assert np.array_equal(WavFolderSource(tmp_path)[0][0].numpy(), sound.T.astype(np.float32))
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("extensible", [False, True])
+def test_other_forms_of_the_header_are_read(tmp_path: Path, order: str, extensible: bool) -> None:
+    """Extensible headers, big-endian files, texts before and after the sound, and no byte of padding at the end."""
+    sound = np.random.default_rng(0).integers(-(2**15), 2**15, 21).astype(np.int16)
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return name + struct.pack(f"{order}I", len(content)) + content
+
+    head = struct.pack(f"{order}HHIIHH", 0xFFFE if extensible else 1, 1, RATE, 2 * RATE, 2, 16)
+    if extensible:
+        pcm = struct.pack(f"{order}IHH", 1, 0, 16) + bytes.fromhex("800000aa00389b71")
+        head += struct.pack(f"{order}HHI", 22, 16, 4) + pcm
+    text = chunk(b"LIST", b"INFOISFT" + struct.pack(f"{order}I", 4) + b"test")
+    content = chunk(b"fmt ", head) + text + chunk(b"data", sound.astype(f"{order}i2").tobytes()) + text
+    riff = (b"RIFF" if order == "<" else b"RIFX") + struct.pack(f"{order}I", 4 + len(content))
+    (tmp_path / "a.wav").write_bytes(riff + b"WAVE" + content)
+    assert np.array_equal(WavFolderSource(tmp_path)[0][0].numpy()[0], sound / np.float32(2**15))
+
+
+def test_a_sound_of_an_odd_number_of_bytes_needs_no_padding(tmp_path: Path) -> None:
+    write(tmp_path / "a.wav", np.array([-128, 0, 127]), 8)
+    path = tmp_path / "a.wav"
+    path.write_bytes(path.read_bytes()[: 44 + 3])
+    assert WavFolderSource(tmp_path)[0][0].tolist() == [[-1.0, 0.0, 127 / 128]]
+
+
 def test_classes_ids_and_labels_are_those_of_folders_of_images(sounds: Folder) -> None:
     source = WavFolderSource(sounds())
     assert source.ids == ["bark/0.wav", "bark/1.wav", "meow/0.wav", "meow/1.wav"]
