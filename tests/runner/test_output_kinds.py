@@ -292,6 +292,9 @@ def test_a_function_of_the_output_gives_the_scores(tmp_path: Path) -> None:
         (3, X, {"target": "similarity:3"}, "needs the output kind embedding, but it is logits"),
         (3, X, {"output_kind": "embedding", "target": "similarity:99"}, "no sample with this id"),
         (3, (X, MULTI_HOT[:, :2]), {}, "labels have 2 columns, but the model has 3 outputs"),
+        (3, (X, [[0, 2], [1, 3]] * 6), {}, r"labels are rows of 2 numbers, .* sets such as \{0, 2\}"),
+        (3, (X, [{"cat"}, {"dog", "eel", "fox"}] * 6), {}, "expected 3 class names, one for each .*, got 4"),
+        (2, (X, Y[2]), {}, "a regression with 2 outputs: state which are explained"),
         (3, (X, [[0], [1, 7]] * 6), {}, "label 7 is not one of the model's outputs, 0 to 2"),
         (3, (X, MULTI_HOT), {"targets": ["label", 0]}, "cannot be combined with others"),
         (3, X, {"output": "logits"}, "the model returns one tensor; leave output out"),
@@ -366,3 +369,18 @@ def test_the_command_line_states_output_kind_and_targets(tmp_path: Path, capsys:
     capsys.readouterr()
     assert main([*common, "--out", f"{tmp_path}/c", "--output-kind", "dense", "--output-option", "regoin=1,2"]) != 0
     assert "dense has no option 'regoin'; it has region" in capsys.readouterr().err
+
+
+def test_images_of_the_same_classes_are_no_rows_of_0_and_1(tmp_path: Path) -> None:
+    masks = [torch.tensor([[0, 1], [1, 1]])] * 6  # every sample has the classes 0 and 1
+    data = list(zip(torch.tensor(PIXELS), masks, strict=True))
+    run = ws.explain(segmenter(2), data, tmp_path / "run", output_kind="dense")
+    assert run.labels.tolist() == [0, 1] * 6
+
+
+def test_values_next_to_several_classes_are_kept(tmp_path: Path) -> None:
+    run = explain(linear(3), (X, Y[1]), tmp_path / "run")
+    assert run.config.output_kind is None
+    assert np.allclose(run.samples["true_value"], Y[1])
+    assert np.array_equal(run.column("target"), run.column("prediction"))
+    assert any("labels are not single classes, and are kept as true_value" in check.message for check in run.checks)

@@ -12,12 +12,13 @@ from whyset.errors import InputError, WhysetError
 from whyset.runner.class_names import name_classes
 from whyset.runner.labels import Labels
 from whyset.runner.output import Output, find_binary_output, find_output
-from whyset.runner.output_kinds import Auto, Binary, Logits, OutputKind, Probabilities
+from whyset.runner.output_kinds import Auto, Binary, Logits, OutputKind, Probabilities, Regression
 from whyset.runner.output_spec import OutputSpec
 from whyset.runner.score_model import select
 from whyset.runner.similarities import bind_similarities, name_similarities
 from whyset.runner.sources import Source
 from whyset.runner.sources.given_labels import GivenLabels, list_labels
+from whyset.runner.targets import Label, Prediction, Targets
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +46,8 @@ def resolve_output(
     value = _find_value(kind, value, output)
     with torch.no_grad():
         scores = kind.scores(output, value)
-    named = _name(kind, wanted, source, given, scores, labels, names)
+    named = _name(kind, wanted, source, given, scores.shape[1], names)
+    _require_target(kind, wanted.targets, named)
     targets = wanted.targets.resolve(named)
     if name_similarities(kind, targets) is not None:
         targets = bind_similarities(replace(targets, outputs=scores.shape[1]), source, select(model, choice))
@@ -93,19 +95,28 @@ def _name(
     wanted: OutputSpec,
     source: Source,
     given: Labels | None,
-    scores: Tensor,
-    labels: GivenLabels,
+    count: int,
     names: Sequence[str] | None,
 ) -> tuple[str, ...]:
-    """Return the names of the scores (n, K)."""
+    """Return the names of the scores, of which there are `count`."""
     similar = name_similarities(kind, wanted.targets)
     if similar is not None:
         return similar
-    count = scores.shape[1]
     if isinstance(kind, Logits):
         return name_classes(source, given, count)
-    own = None if given is None and names == labels.names and len(labels.names or ()) != count else names
-    return kind.name_scores(None if own is None else tuple(own), count)
+    if given is None and not kind.has_classes and len(names or ()) != count:
+        names = None  # those of the data are of its classes, and not of the outputs
+    return kind.name_scores(None if names is None else tuple(names), count)
+
+
+def _require_target(kind: OutputKind, targets: Targets, names: Sequence[str]) -> None:
+    """Raise InputError where the label, or the highest score, says nothing of which output is meant."""
+    if isinstance(kind, Regression) and len(names) > 1 and (Label() in targets.parts or Prediction() in targets.parts):
+        known = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+        raise InputError(
+            f"a regression with {len(names)} outputs: state which are explained, such as target=0 or targets=[0, 1] "
+            f"(--target 0), or by their names, {known}"
+        )
 
 
 @contextmanager

@@ -41,7 +41,8 @@ def make_rows(source: Source, kind: OutputKind, targets: Targets, names: Sequenc
     if kind.exclusive and not columns:
         return Rows(source)
     classes = source.labels if kind.exclusive else np.full(len(source), UNKNOWN)
-    return Rows(RowSource(source, np.arange(len(source)), classes, source.ids, classes, columns))
+    note = f"labels are not single classes, and are kept as {', '.join(columns)}" if kind.exclusive else ""
+    return Rows(RowSource(source, np.arange(len(source)), classes, source.ids, classes, columns), note)
 
 
 def _require_labels(labels: GivenLabels, kind: OutputKind, count: int) -> None:

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from whyset.errors import InputError
 from whyset.runner.output_kinds.binary import Binary
 from whyset.runner.output_kinds.logits import Logits
 from whyset.runner.output_kinds.multilabel import Multilabel
@@ -41,4 +42,9 @@ class Auto(OutputKind):
             return Binary() if two else Logits()
         if labels.form is LabelForm.SETS:
             return Multilabel()
+        if values is not None and values.shape[1] not in (1, count):
+            raise InputError(
+                f"labels are rows of {values.shape[1]} numbers, but the model has {count} outputs: for a regression "
+                f"give {count} values for each sample, for several labels rows of 0 and 1, or sets such as {{0, 2}}"
+            )
         return Regression() if values is not None and values.shape[1] == count else Logits()

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whyset.errors import InputError
-from whyset.runner.sources.source import UNKNOWN, Source, attempt, parse_label, parse_label_or_unknown
+from whyset.runner.sources.source import LABEL_LIMIT, UNKNOWN, Source, attempt, parse_label, parse_label_or_unknown
 
 IGNORED = 255
 """The number that label images of data sets have where no class is stated."""
@@ -41,7 +41,7 @@ class GivenLabels:
     """
 
     form: LabelForm
-    given: Sequence[Any]
+    given: Sequence[Any] | NDArray[Any]
     names: tuple[str, ...] | None = None
     """Names of the classes in order, where the labels are names."""
     columns: int | None = None
@@ -75,20 +75,24 @@ class GivenLabels:
             "0 and 1 with a column for each class, or an image of class indices (H, W)"
         )
 
-    @property
+    @cached_property
     def indices(self) -> NDArray[np.int64]:
         """The class of each sample (N,), `UNKNOWN` where there is none, or not exactly one."""
-        if self.form in (LabelForm.CLASSES, LabelForm.NAMES):
-            return np.array([parse_label_or_unknown(label) for label in self.given], np.int64)
-        return np.full(len(self.given), UNKNOWN)
+        if self.form not in (LabelForm.CLASSES, LabelForm.NAMES):
+            return np.full(len(self.given), UNKNOWN)
+        if isinstance(self.given, np.ndarray):
+            return np.where(_are_indices(self.given), self.given, UNKNOWN).astype(np.int64)
+        return np.array([parse_label_or_unknown(label) for label in self.given], np.int64)
 
     @property
     def values(self) -> NDArray[np.float64] | None:
         """The values (N, M) of labels that are numbers, NaN where unknown; None for names and sets."""
         if self.form in (LabelForm.NAMES, LabelForm.SETS):
             return None
-        rows = [np.atleast_1d(np.nan if label is None else label) for label in self.given]
-        return np.array(rows, np.float64).reshape(len(rows), -1)
+        rows = self.given
+        if not isinstance(rows, np.ndarray):
+            rows = np.array([np.atleast_1d(np.nan if label is None else label) for label in rows])
+        return rows.astype(np.float64).reshape(len(rows), -1)
 
     def __getitem__(self, row: int) -> int | None:
         """Return the class of a sample, None if it has none; InputError: its label is not a class index."""
@@ -115,6 +119,8 @@ def _as_array(given: Any) -> NDArray[Any]:
     """Return labels as an array; those that make none, such as lists of different lengths, as one of objects."""
     if isinstance(given, np.ndarray):
         return given
+    if hasattr(given, "detach"):
+        return np.asarray(given.detach().cpu())
     values = [_plain(label) for label in given]
     mixed = any(label is None or isinstance(label, str | bytes | set | frozenset) for label in values)
     if not mixed:
@@ -130,37 +136,66 @@ def _as_array(given: Any) -> NDArray[Any]:
 def _plain(label: Any) -> Any:
     """Return a label of torch or numpy as numbers, an image of class indices as the classes in it."""
     values = attempt(lambda: np.asarray(label.detach().cpu()))[0] if hasattr(label, "detach") else label
-    if (
-        values is None and label is not None
-    ):  # a sparse tensor, for instance: unknown here, and its sample fails when it is read
-        return np.nan
+    if values is None and label is not None:
+        return np.nan  # a sparse tensor, for instance: unknown here, and its sample fails when it is read
     if isinstance(values, np.ndarray) and values.ndim == 2:
-        return _classes_in(values)
+        return frozenset(_classes_in(values))
     return values.tolist() if isinstance(values, np.ndarray | np.generic) else values
 
 
 def _of_column(labels: NDArray[Any], class_names: Sequence[str] | None) -> GivenLabels:
     """Determine the form of labels (N,)."""
-    known = [label for label in labels.tolist() if label is not None]
-    if _are_most(known, lambda label: isinstance(label, str | bytes)):
-        return _of_names(labels.tolist(), class_names)
-    if _are_most(known, lambda label: isinstance(label, list | tuple | set | frozenset)) and not all(
-        len(label) == 1 for label in known if hasattr(label, "__len__")
-    ):
-        return _of_collections(labels.tolist(), class_names)
-    if labels.dtype.kind == "f" and _are_fractions(labels):
-        return GivenLabels(LabelForm.VALUES, labels.tolist())
-    if labels.dtype.kind not in "iubfO":
+    if labels.dtype.kind in "USO":
+        return _of_objects(labels.tolist(), class_names)
+    if labels.dtype.kind not in "iubf":
         raise InputError(f"labels {labels.dtype} {labels.shape}: expected class indices, names or values")
-    errors = [attempt(partial(parse_label, label))[1] for label in labels.tolist()]
-    if all(errors):
-        raise InputError(f"labels: none of {len(labels)} is a class index; of label 0: {errors[0]}")
-    return GivenLabels(LabelForm.CLASSES, labels.tolist())
+    if labels.dtype.kind == "f" and _are_fractions(labels):
+        return GivenLabels(LabelForm.VALUES, labels)
+    if not _are_indices(labels).any():
+        raise _refuse(labels.tolist())
+    return GivenLabels(LabelForm.CLASSES, labels)
+
+
+def _of_objects(labels: Sequence[Any], class_names: Sequence[str] | None) -> GivenLabels:
+    """Determine the form of labels that are not all numbers."""
+    known = [label for label in labels if label is not None]
+    if _are_most(known, lambda label: isinstance(label, str | bytes)):
+        return _of_names(labels, class_names)
+    if _are_most(known, _is_collection) and any(_is_set(label) for label in known):
+        return _of_collections(labels, class_names)
+    if known and all(attempt(partial(parse_label, label))[1] for label in labels):
+        raise _refuse(labels)
+    return GivenLabels(LabelForm.CLASSES, labels)
+
+
+def _refuse(labels: Sequence[Any]) -> InputError:
+    error = attempt(partial(parse_label, labels[0]))[1]
+    return InputError(f"labels: none of {len(labels)} is a class index; of label 0: {error}")
+
+
+def _is_collection(label: Any) -> bool:
+    return isinstance(label, set | frozenset | list | tuple)
+
+
+def _is_set(label: Any) -> bool:
+    """True for several classes of a sample; a list with one number may be a label as a loss takes it."""
+    return isinstance(label, set | frozenset) or (isinstance(label, list | tuple) and len(label) != 1)
+
+
+def _are_indices(labels: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return the mask (N,) of the numbers that are class indices, whole numbers of at most 64 bits."""
+    if labels.dtype.kind == "f":
+        values = labels.astype(np.float64)
+        return np.asarray((values == np.rint(values)) & (np.abs(values) < LABEL_LIMIT))
+    if labels.dtype.kind == "u":
+        return np.asarray(labels.astype(np.uint64) < LABEL_LIMIT)
+    return np.ones(len(labels), bool)
 
 
 def _are_fractions(labels: NDArray[Any]) -> bool:
     """True if most numbers have a fraction; a single one among whole numbers is a class index that is wrong."""
-    return _are_most(labels[np.isfinite(labels)].tolist(), lambda label: label != round(label))
+    known = labels[np.isfinite(labels)]
+    return 2 * int((known != np.rint(known)).sum()) > len(known)
 
 
 def _are_most(labels: Sequence[Any], of_this_form: Callable[[Any], bool]) -> bool:
@@ -177,7 +212,7 @@ def _of_names(labels: Sequence[Any], class_names: Sequence[str] | None) -> Given
 
 def _of_collections(labels: Sequence[Any], class_names: Sequence[str] | None) -> GivenLabels:
     """Read sets of class indices or names, such as [[0, 2], [], [1]]."""
-    members = [list(np.atleast_1d(list(label))) if label is not None else [] for label in labels]
+    members = [list(label) if _is_collection(label) else [] for label in labels]
     if any(isinstance(one, str | bytes) for found in members for one in found):
         texts = [[_text(one) for one in found] for found in members]
         names = tuple(sorted({text for found in texts for text in found}) if class_names is None else class_names)
@@ -191,9 +226,9 @@ def _of_collections(labels: Sequence[Any], class_names: Sequence[str] | None) ->
 def _of_rows(labels: NDArray[Any]) -> GivenLabels:
     """Determine the form of labels (N, K)."""
     if not bool(np.isin(labels, (0, 1)).all()):
-        return GivenLabels(LabelForm.VALUES, labels.astype(np.float64).tolist())
+        return GivenLabels(LabelForm.VALUES, labels.astype(np.float64))
     if bool((labels.sum(axis=1) == 1).all()):
-        return GivenLabels(LabelForm.CLASSES, labels.argmax(axis=1).tolist(), columns=labels.shape[1])
+        return GivenLabels(LabelForm.CLASSES, labels.argmax(axis=1), columns=labels.shape[1])
     return GivenLabels(LabelForm.SETS, [tuple(np.flatnonzero(row).tolist()) for row in labels], columns=labels.shape[1])
 
 

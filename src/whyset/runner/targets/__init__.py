@@ -233,6 +233,7 @@ __all__ = [
     "GivenTarget",
     "Label",
     "Listed",
+    "Prediction",
     "SimilarityTarget",
     "Target",
     "Targets",
