@@ -142,12 +142,10 @@ def test_a_regression_has_one_class_and_no_accuracy(tmp_path: Path) -> None:
     assert not any("accuracy" in line for line in said.lines)
 
 
-def test_labels_that_are_no_classes_of_one_output_are_refused_with_advice(tmp_path: Path) -> None:
+def test_labels_of_which_none_is_a_class_are_refused_with_advice(tmp_path: Path) -> None:
     for data in ((X, Y + 3), TensorDataset(torch.tensor(X), torch.tensor(Y + 3))):
-        with pytest.raises(
-            InputError, match=r"label [34] is not a class of the model: .* needs output_kind=.regression"
-        ):
-            ws.explain(Logit(), data, tmp_path / "run")
+        with pytest.raises(InputError, match=r"label [34] is not a class of the model: .* output_kind=.regression"):
+            ws.explain(Logit(), data, tmp_path / "run", output_kind="binary")
     assert not (tmp_path / "run").exists()
 
 

@@ -71,12 +71,12 @@ def test_a_regression_keeps_true_and_predicted_values(tmp_path: Path, shape: str
     assert not any(check.name == "accuracy_near_chance" for check in run.checks)
 
 
-def test_whole_numbers_are_values_where_this_is_stated(tmp_path: Path) -> None:
-    ages = np.arange(COUNT) + 20
-    with pytest.raises(InputError, match=r'output_kind="regression"'):
-        explain(linear(1), (X, ages), tmp_path / "run")
-    run = explain(linear(1), (X, ages), tmp_path / "run", output_kind="regression")
-    assert run.samples["true_value"].to_pylist() == ages.tolist()
+@pytest.mark.parametrize(("values", "stated"), [(np.arange(COUNT) + 20, "auto"), (np.arange(COUNT) % 2, "regression")])
+def test_whole_numbers_are_values_where_they_are_no_classes(tmp_path: Path, values: Any, stated: str) -> None:
+    run = explain(linear(1), (X, values), tmp_path / "run", output_kind=stated)
+    assert (run.config.output_kind_name, run.failures) == ("regression", [])
+    assert run.samples["true_value"].to_pylist() == values.tolist()
+    assert any("outputs are of kind regression" in check.message for check in run.checks)
 
 
 @pytest.mark.parametrize("target", ["reference:1.5", "reference:0,1.5"])
