@@ -17,7 +17,7 @@ import zennit.rules
 from torch import Tensor, nn
 
 from whyset.attribution import Gradient, rules
-from whyset.attribution.attributors.before_activation import BeforeActivation
+from whyset.attribution.attributors.logit_model import LogitModel
 from whyset.attribution.composites import DeconvNet, EpsilonPlus, EpsilonPlusFlat, LayerMapComposite, NameMapComposite
 from whyset.errors import InputError
 
@@ -152,7 +152,7 @@ def test_the_relevance_that_each_package_passes_on(name):
 def test_the_input_of_a_last_sigmoid_has_zennits_relevance():
     model, x = Behind(nn.Sigmoid()), torch.randn(3, 5, dtype=torch.float64)
     by_zennit, _ = explain_by_both(model, x)
-    _, relevance = BeforeActivation(model, EpsilonPlus(**TINY))(x, lambda logits: logits.sigmoid())
+    _, relevance = Gradient(LogitModel(model), EpsilonPlus(**TINY))(x, lambda logits: logits.sigmoid())
     agree(relevance, by_zennit)
 
 

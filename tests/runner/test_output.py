@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import whyset
-from whyset.attribution.attributors.before_activation import BeforeActivation
+from whyset.attribution.attributors.logit_model import LogitModel
 from whyset.attribution.composites import EpsilonPlus
 from whyset.errors import InputError, RunMismatchError
 from whyset.runner.output import Output, find_output
@@ -346,9 +346,9 @@ def test_a_value_that_a_rule_needs_and_the_model_overwrites_is_refused_in_words(
 
 def test_a_batch_whose_logits_are_changed_after_the_activation_is_not_confirmed():
     for ending in (scale_after(torch.sigmoid), lambda z: z.softmax(0), lambda z: z.copy_(z.softmax(1))):
-        attribute = BeforeActivation(Ending(ending).eval())
-        attribute(torch.tensor(X), target=0)
-        assert not bool(attribute.confirmed.any())
+        logits = LogitModel(Ending(ending).eval())
+        logits(torch.tensor(X))
+        assert not bool(logits.confirmed.any())
 
 
 @pytest.mark.parametrize(
@@ -398,12 +398,12 @@ def test_a_sample_whose_output_comes_from_elsewhere_fails_alone(tmp_path, model,
 
 def test_a_batch_that_ends_otherwise_is_not_confirmed():
     model = Ending(nn.Softmax(1)).eval()
-    attribute = BeforeActivation(model)
-    attribute(torch.tensor(X), target=0)
-    assert bool(attribute.confirmed.all())
+    logits = LogitModel(model)
+    logits(torch.tensor(X))
+    assert bool(logits.confirmed.all())
     model.ending = nn.Identity()
-    attribute(torch.tensor(X), target=0)
-    assert not bool(attribute.confirmed.any())
+    logits(torch.tensor(X))
+    assert not bool(logits.confirmed.any())
 
 
 class Messages:
