@@ -8,6 +8,7 @@ from whyset.engines import Progress, TaskResult
 from whyset.errors import InputError, WhysetError
 from whyset.runner.gate import Gate
 from whyset.runner.output_kinds import NO_CLASS
+from whyset.runner.prediction_errors import describe_errors
 from whyset.runner.shard import ShardReport
 from whyset.runner.sources import UNKNOWN
 from whyset.store import DONE, Run
@@ -51,6 +52,8 @@ class Summary:
         if labeled.any():
             correct = int(np.sum((prediction == self.run.labels)[:: self.each][labeled]))
             self._say_accuracy("accuracy", correct, int(labeled.sum()))
+        for line in () if self.run.config.has_predictions else describe_errors(self.run):
+            self.progress.info(line)
         if failures:
             samples = list_failed_samples(failures)
             of = "" if self.each == 1 else " samples"
