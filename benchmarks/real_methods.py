@@ -11,6 +11,7 @@ import torch
 from needed import import_needed
 from torch import Tensor, nn
 
+from whyset.arguments import get_required_fields
 from whyset.attribution import Captum, Gradient, IntegratedGradients
 from whyset.attribution.composites import (
     COMPOSITES,
@@ -59,7 +60,7 @@ def methods() -> Mapping[str, Method]:
     }
 
 
-BIAS_PRESETS: Mapping[str, Callable[..., Composite]] = {
+BIAS_PRESETS: Mapping[str, type[Composite]] = {
     "epsilon_plus": EpsilonPlus,
     "epsilon_gamma_box": EpsilonGammaBox,
 }
@@ -77,8 +78,8 @@ def _bias_treatments() -> dict[str, Method]:
     return found
 
 
-def _make(kind: Callable[..., Composite], network: Network, **given: Any) -> Composite:
-    box = {"low": network.low, "high": network.high} if kind is EpsilonGammaBox else {}
+def _make(kind: type[Composite], network: Network, **given: Any) -> Composite:
+    box = {"low": network.low, "high": network.high} if "low" in get_required_fields(kind) else {}
     return kind(on_unknown="gradient", **box, **given)
 
 
