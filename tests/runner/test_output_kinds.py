@@ -16,8 +16,8 @@ from whyset.attribution import AboveReference, Gradient, Similarity
 from whyset.cli import main
 from whyset.errors import InputError, RunMismatchError
 from whyset.runner import rerun
-from whyset.runner.output_kinds import Dense, Regression
-from whyset.store import Run
+from whyset.runner.output_kinds import OUTPUT_KINDS, Dense, Regression
+from whyset.store import Run, RunConfig
 
 COUNT, FEATURES = 12, 4
 RANDOM = np.random.default_rng(0)
@@ -376,6 +376,22 @@ def test_images_of_the_same_classes_are_no_rows_of_0_and_1(tmp_path: Path) -> No
     data = list(zip(torch.tensor(PIXELS), masks, strict=True))
     run = ws.explain(segmenter(2), data, tmp_path / "run", output_kind="dense")
     assert run.labels.tolist() == [0, 1] * 6
+
+
+@pytest.mark.parametrize("name", OUTPUT_KINDS)
+def test_a_run_and_its_kind_agree_on_whether_a_class_is_predicted(name: str) -> None:
+    kind = OUTPUT_KINDS[name]()
+    config = {"model": "a", "weights_hash": "x", "composite": None, "target": "label", "preprocessing": {}}
+    config |= {"dataset_fingerprint": "y", "class_names": ("cat",), "shard_rows": 16}
+    assert RunConfig(**config, output_kind=kind.to_dict()).has_predictions == kind.exclusive
+
+
+def test_true_values_have_the_names_of_the_outputs_and_not_of_the_classes_of_the_data(tmp_path: Path) -> None:
+    data = TensorDataset(torch.tensor(X), torch.tensor(Y[2]))
+    data.classes = ["cat", "dog", "eel"]
+    run = explain(linear(2), data, tmp_path / "run", target="1")
+    assert run.classes == ["0", "1"]
+    assert np.allclose(run.samples["true_value.1"], Y[2][:, 1])
 
 
 def test_values_next_to_several_classes_are_kept(tmp_path: Path) -> None:

@@ -1,13 +1,11 @@
 """Grouping of the samples of a run into classes."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from whyset.analysis.quantiles import Quantiles
+from whyset.analysis.quantiles import QuantileGroups, Quantiles, ReadColumn
 from whyset.errors import InputError
 from whyset.store import DONE, Run
 
@@ -53,7 +51,8 @@ def group_samples(run: Run, by: str = "auto") -> list[Group]:
     if not len(indices):
         raise InputError(f"{run.path} holds no explanation yet: run `whyset explain` to its end first.")
     by = _choose_grouping(run, by)
-    classes = get_classes(run, indices, by)
+    quantiles = _split(run, by, run.column)
+    classes = get_classes(run, indices, by) if quantiles is None else quantiles.get_classes(indices)
     found = np.unique(classes[classes >= 0])
     if not len(found):
         known = "neither labels nor predictions" if by == "label" else f"no {by}"
@@ -61,7 +60,10 @@ def group_samples(run: Run, by: str = "auto") -> list[Group]:
             f"{run.path} has {known}, so it has no classes to analyze: group by 'all' (Spray(group_by=), --group-by) "
             "to analyze all explanations as one class."
         )
-    return [_group(run, int(number), indices[classes == number], by) for number in found]
+    members = [(int(number), indices[classes == number]) for number in found]
+    if quantiles is not None:
+        return [Group(number, quantiles.name(number), rows, by) for number, rows in members]
+    return [_group(run, number, rows, by) for number, rows in members]
 
 
 def find_explained(run: Run) -> NDArray[np.int64]:
@@ -69,9 +71,7 @@ def find_explained(run: Run) -> NDArray[np.int64]:
     return np.flatnonzero(run.committed & (run.column("status") == DONE))
 
 
-def get_classes(
-    run: Run, indices: NDArray[np.int64], by: str, column: Callable[[str], NDArray[Any]] | None = None
-) -> NDArray[np.int64]:
+def get_classes(run: Run, indices: NDArray[np.int64], by: str, column: ReadColumn | None = None) -> NDArray[np.int64]:
     """Return the number of the class of each of the rows `indices`, -1 where it is unknown.
 
     `column` reads a column of the run; callers that cache columns pass their own function.
@@ -79,12 +79,18 @@ def get_classes(
     by, column = _choose_grouping(run, by), column or run.column
     if by == ALL:
         return np.zeros(len(indices), np.int64)
-    if (quantiles := Quantiles.parse(by)) is not None:
-        return quantiles.get_classes(run, indices, column)
+    if (quantiles := _split(run, by, column)) is not None:
+        return quantiles.get_classes(indices)
     if by != "label":
         return column(by)[indices].astype(np.int64)
     labels = run.labels[indices]
     return np.where(labels >= 0, labels, column("prediction")[indices])
+
+
+def _split(run: Run, by: str, column: ReadColumn) -> QuantileGroups | None:
+    """Return the groups by quantiles; None for other groupings."""
+    quantiles = Quantiles.parse(by)
+    return None if quantiles is None else quantiles.split(run, column)
 
 
 def _choose_grouping(run: Run, by: str) -> str:
@@ -96,8 +102,6 @@ def _choose_grouping(run: Run, by: str) -> str:
 def _group(run: Run, number: int, indices: NDArray[np.int64], by: str) -> Group:
     if by == ALL:
         return Group(number, "all samples", indices, by)
-    if (quantiles := Quantiles.parse(by)) is not None:
-        return Group(number, quantiles.name(run, number), indices, by)
     name = run.classes[number] if number < len(run.classes) else f"class {number}"
     unknown = int(np.count_nonzero(run.labels[indices] < 0))
     if by != "label" or unknown == 0:

@@ -16,12 +16,15 @@ from whyset.store.layout import OUTPUT_VALUE, STATUS, TRUE_VALUE
 ERROR = "error"
 """The predicted value minus the true one."""
 
+ReadColumn = Callable[[str], NDArray[Any]]
+"""Reads a column of a run by its name, (N,)."""
+
 _PATTERN = re.compile(r"(.+):(\d+)")
 
 
 @dataclass(frozen=True)
 class Quantiles:
-    """Groups of equal size by a column of numbers: class i holds the values from edge i up to edge i + 1.
+    """Groups of equal size by a column of numbers.
 
     Parameters
     ----------
@@ -45,37 +48,44 @@ class Quantiles:
         found = _PATTERN.fullmatch(text)
         return cls(found[1], int(found[2])) if found is not None and int(found[2]) >= 2 else None
 
-    def get_classes(
-        self, run: Run, indices: NDArray[np.int64], column: Callable[[str], NDArray[Any]]
-    ) -> NDArray[np.int64]:
-        """Return the group of each of the rows `indices`, -1 where its number is unknown."""
-        values = self._read(run, column)
-        edges = self._edges(run, values, column)
-        found = np.searchsorted(edges[1:-1], values[indices], side="right")
-        return np.where(np.isfinite(values[indices]), found, -1)
-
-    def name(self, run: Run, number: int) -> str:
-        """Return the name of a group: the column and its bounds."""
-        edges = self._edges(run, self._read(run, run.column), run.column)
-        return f"{self.column} {edges[number]:.4g} to {edges[number + 1]:.4g}"
-
-    def _edges(
-        self, run: Run, values: NDArray[np.float64], column: Callable[[str], NDArray[Any]]
-    ) -> NDArray[np.float64]:
+    def split(self, run: Run, column: ReadColumn) -> "QuantileGroups":
+        """Split the explained samples of a run into groups; InputError: the column does not exist, or has no number."""
+        values = _read(run, self.column, column)
         known = values[run.committed & (column(STATUS) == DONE) & np.isfinite(values)]
         if not len(known):
             raise InputError(f"{run.path}: no explained sample has a number in the column {self.column!r}.")
-        return np.asarray(np.quantile(known, np.linspace(0, 1, self.count + 1)))
+        return QuantileGroups(self.column, values, np.quantile(known, np.linspace(0, 1, self.count + 1)))
 
-    def _read(self, run: Run, column: Callable[[str], NDArray[Any]]) -> NDArray[np.float64]:
-        if self.column == ERROR:
-            return Quantiles(OUTPUT_VALUE, 2)._read(run, column) - Quantiles(TRUE_VALUE, 2)._read(run, column)
-        if any(spec.name == self.column and not spec.shape for spec in run.arrays):
-            return column(self.column).astype(np.float64)
-        if self.column not in run.sample_columns:
-            known = [spec.name for spec in run.arrays if not spec.shape] + run.sample_columns
-            raise InputError(f"{run.path} has no column {self.column!r} to group by; it has {', '.join(known)}.")
-        found = run.sample_table([self.column])[self.column]
-        if not (pa.types.is_floating(found.type) or pa.types.is_integer(found.type)):
-            raise InputError(f"{run.path}: the column {self.column!r} holds {found.type}: it does not hold numbers.")
-        return np.array([np.nan if value is None else value for value in found.to_pylist()], np.float64)
+
+@dataclass(frozen=True, eq=False)
+class QuantileGroups:
+    """The `values` of a column (N,), and the `edges` of its groups: group i is from edge i up to edge i + 1."""
+
+    column: str
+    values: NDArray[np.float64]
+    edges: NDArray[np.float64]
+
+    def get_classes(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the group of each of the rows `indices`, -1 where its number is unknown."""
+        values = self.values[indices]
+        return np.where(np.isfinite(values), np.searchsorted(self.edges[1:-1], values, side="right"), -1)
+
+    def name(self, number: int) -> str:
+        """Return the name of a group: the column and its bounds."""
+        return f"{self.column} {self.edges[number]:.4g} to {self.edges[number + 1]:.4g}"
+
+
+def _read(run: Run, name: str, column: ReadColumn) -> NDArray[np.float64]:
+    """Read a column of numbers, NaN where unknown."""
+    if name == ERROR:
+        return _read(run, OUTPUT_VALUE, column) - _read(run, TRUE_VALUE, column)
+    arrays = [spec.name for spec in run.arrays if not spec.shape]
+    if name in arrays:
+        return column(name).astype(np.float64)
+    if name not in run.sample_columns:
+        known = ", ".join(arrays + run.sample_columns)
+        raise InputError(f"{run.path} has no column {name!r} to group by; it has {known}.")
+    found = run.sample_table([name])[name]
+    if not (pa.types.is_floating(found.type) or pa.types.is_integer(found.type)):
+        raise InputError(f"{run.path}: the column {name!r} holds {found.type}: it does not hold numbers.")
+    return np.array([np.nan if value is None else value for value in found.to_pylist()], np.float64)

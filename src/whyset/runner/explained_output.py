@@ -1,23 +1,22 @@
 """Which output of a model is explained, as which kind: from what is stated, a few samples, and the labels."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from whyset.attribution.attributors.model_output import OutputChoice, find_choice
+from whyset.attribution.attributors.model_output import find_choice
 from whyset.errors import InputError, WhysetError
 from whyset.runner.class_names import name_classes
 from whyset.runner.labels import Labels
 from whyset.runner.output import Output, find_binary_output, find_output
-from whyset.runner.output_kinds import Auto, Binary, Logits, OutputKind, Probabilities, Regression
+from whyset.runner.output_kinds import Binary, Embedding, OutputKind, Probabilities, Regression
 from whyset.runner.output_spec import OutputSpec
 from whyset.runner.score_model import select
 from whyset.runner.similarities import bind_similarities, name_similarities
 from whyset.runner.sources import Source
-from whyset.runner.sources.given_labels import GivenLabels, list_labels
+from whyset.runner.sources.given_labels import list_labels
 from whyset.runner.targets import Label, Prediction, Targets
 
 
@@ -37,44 +36,45 @@ def resolve_output(
 
     InputError: the output is not of the kind that is stated, or labels, names or targets do not fit it.
     """
-    choice = _choose(model, x, wanted.choice)
+    choice = wanted.choice
     output, value = _run(select(model, choice), x)
-    labels = list_labels(source)
+    if choice is None and (choice := find_choice(output)) is not None:
+        output, value = _run(select(model, choice), x)
+    output = _require_rows(output, len(x))
     names = source.class_names if given is None else given.names
-    kind = _find_kind(wanted.kind, output, labels, None if names is None else tuple(names))
+    kind = wanted.kind.find(output, list_labels(source), None if names is None else tuple(names))
     kind.check(output)
     value = _find_value(kind, value, output)
     with torch.no_grad():
         scores = kind.scores(output, value)
-    named = _name(kind, wanted, source, given, scores.shape[1], names)
+    named = _name(kind, wanted.targets, source, given, scores.shape[1])
     _require_target(kind, wanted.targets, named)
     targets = wanted.targets.resolve(named)
-    if name_similarities(kind, targets) is not None:
+    if isinstance(kind, Embedding):
         targets = bind_similarities(replace(targets, outputs=scores.shape[1]), source, select(model, choice))
     found = replace(wanted, choice=choice, output=value, kind=kind, targets=targets)
     return ExplainedOutput(found, named, output)
 
 
-def _choose(model: torch.nn.Module, x: Tensor, stated: OutputChoice) -> OutputChoice:
-    with torch.no_grad(), _naming_inputs(x):
-        returned = model(x)
-    return find_choice(returned) if stated is None else stated
+def _run(model: torch.nn.Module, x: Tensor) -> tuple[object, Output]:
+    """Run the model; InputError, which names the shape of the inputs, for an error of it."""
+    try:
+        return find_output(model, x)
+    except WhysetError:
+        raise
+    except (RuntimeError, ValueError, TypeError, IndexError, AssertionError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"the model does not accept inputs of shape {tuple(x.shape)}: {reason}") from error
 
 
-def _run(model: torch.nn.Module, x: Tensor) -> tuple[Tensor, Output]:
-    with _naming_inputs(x):
-        output, value = find_output(model, x)
-    if isinstance(output, Tensor) and output.is_floating_point() and output.dim() and len(output) == len(x):
-        return output, value
+def _require_rows(output: object, samples: int) -> Tensor:
+    if isinstance(output, Tensor) and output.is_floating_point() and output.dim() and len(output) == samples:
+        return output
     got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
     raise InputError(
-        f"the model must return floats with one row for each of {len(x)} samples, got {got}: choose another output by "
+        f"the model must return floats with one row for each of {samples} samples, got {got}: choose another output by "
         "output= (--output), or give a module that returns the scores to be explained"
     )
-
-
-def _find_kind(stated: OutputKind, output: Tensor, labels: GivenLabels, names: tuple[str, ...] | None) -> OutputKind:
-    return stated.find(output, labels, names) if isinstance(stated, Auto) else stated
 
 
 def _find_value(kind: OutputKind, value: Output, output: Tensor) -> Output:
@@ -90,23 +90,14 @@ def _find_value(kind: OutputKind, value: Output, output: Tensor) -> Output:
     return value if kind.has_classes else Output.MODEL
 
 
-def _name(
-    kind: OutputKind,
-    wanted: OutputSpec,
-    source: Source,
-    given: Labels | None,
-    count: int,
-    names: Sequence[str] | None,
-) -> tuple[str, ...]:
+def _name(kind: OutputKind, targets: Targets, source: Source, given: Labels | None, count: int) -> tuple[str, ...]:
     """Return the names of the scores, of which there are `count`."""
-    similar = name_similarities(kind, wanted.targets)
+    similar = name_similarities(kind, targets)
     if similar is not None:
         return similar
-    if isinstance(kind, Logits):
-        return name_classes(source, given, count)
-    if given is None and not kind.has_classes and len(names or ()) != count:
-        names = None  # those of the data are of its classes, and not of the outputs
-    return kind.name_scores(None if names is None else tuple(names), count)
+    if isinstance(kind, Regression) and given is None and len(source.class_names or ()) != count:
+        return tuple(map(str, range(count)))  # the data names its classes, and not the values of the model
+    return name_classes(source, given, count)
 
 
 def _require_target(kind: OutputKind, targets: Targets, names: Sequence[str]) -> None:
@@ -117,15 +108,3 @@ def _require_target(kind: OutputKind, targets: Targets, names: Sequence[str]) ->
             f"a regression with {len(names)} outputs: state which are explained, such as target=0 or targets=[0, 1] "
             f"(--target 0), or by their names, {known}"
         )
-
-
-@contextmanager
-def _naming_inputs(x: Tensor) -> Iterator[None]:
-    """InputError, which names the shape of the inputs, for an error of the model."""
-    try:
-        yield
-    except WhysetError:
-        raise
-    except (RuntimeError, ValueError, TypeError, IndexError, AssertionError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"the model does not accept inputs of shape {tuple(x.shape)}: {reason}") from error

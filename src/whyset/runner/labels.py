@@ -16,7 +16,7 @@ FORMS = '["cat", "dog"], {"0": "cat", "1": "dog"}, {"cat": 0, "dog": 1} or {"0":
 class Labels:
     """Output i of the model is called `names[i]`; `indices` finds it by any of its names (a folder's, a WordNet id).
 
-    Equal names of several outputs, such as the two cranes of ImageNet, are told apart by the numbers of the outputs.
+    Equal names of several outputs, such as the two cranes of ImageNet, get the numbers of the outputs.
 
     >>> Labels.of(["cat", "crane", "crane"]).names
     ('cat', 'crane (1)', 'crane (2)')
@@ -27,7 +27,7 @@ class Labels:
 
     @classmethod
     def of(cls, names: Sequence[str]) -> "Labels":
-        """Name the outputs in order; equal names are told apart by their numbers. InputError: these are not texts."""
+        """Name the outputs in order; equal names get their numbers. InputError: these are not texts."""
         if isinstance(names, str) or not isinstance(names, Iterable):
             raise InputError(
                 f"class_names are {names!r}: expected a sequence with the name of each output in order, such as "

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from whyset.attribution import Gradient
+from whyset.attribution.attributors.logit_model import LogitModel
 from whyset.attribution.attributors.model_output import OutputChoice
 from whyset.attribution.composites import Composite, as_composite
 from whyset.attribution.intercept.capture import Capture
@@ -21,9 +22,11 @@ from whyset.runner.method_maps import BatchExplainer, bind_method
 from whyset.runner.output import Output
 from whyset.runner.output_kinds import Logits, OutputKind
 from whyset.runner.reduction import Reduction
-from whyset.runner.score_model import ScoreModel, make_score_model
+from whyset.runner.score_model import ScoreModel, select
 from whyset.runner.targets import Targets
-from whyset.store.layout import CONCEPT, LAYER, RELEVANCE
+from whyset.store.layout import CONCEPT, LAYER, OUTPUT_VALUE, PREDICTED, RELEVANCE
+
+_HALF = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +78,25 @@ class OutputSpec:
 
     def make_model(self, model: torch.nn.Module) -> ScoreModel:
         """Return the scores of a model, which are explained."""
-        return make_score_model(model, self.choice, self.kind, self.output, self.targets, conserving=self.conserving)
+        chosen = select(model, self.choice)
+        inner = LogitModel(chosen) if self.output.is_logit else chosen
+        return ScoreModel(inner, self.kind, self.output, self.targets, conserving=self.conserving)
+
+    def make_columns(self, output: Tensor, chosen: Tensor) -> dict[str, Tensor]:
+        """Return the columns of a run, (targets, n) each, for the scores of a batch and the explained columns of these.
+
+        They are target, prediction and confidence, and those that only some kinds of outputs store.
+        """
+        output, target = output.detach(), self.targets.stored_indices(chosen)
+        scores = output[:, : self.targets.outputs]
+        confidence = self.kind.confidence(scores, target, self.output)
+        return {
+            "target": target,
+            "prediction": self.kind.predict(scores, target),
+            "confidence": confidence,
+            OUTPUT_VALUE: output.gather(1, self.targets.output_columns(chosen).T).T.float(),
+            PREDICTED: (confidence > _HALF).to(torch.uint8),
+        }
 
     @property
     def places(self) -> tuple[str, ...]:

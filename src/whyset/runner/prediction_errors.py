@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from whyset.store import DONE, Run
-from whyset.store.layout import OUTPUT_VALUE, PREDICTED, STATUS, TRUE_VALUE
+from whyset.store.layout import OUTPUT_VALUE, PREDICTED, STATUS, find_true_value
 
 
 def describe_errors(run: Run) -> Iterator[str]:
@@ -19,7 +19,7 @@ def describe_errors(run: Run) -> Iterator[str]:
         target = run.column("target")
         for output in np.unique(target[done]).tolist():
             name = run.classes[output]
-            column = next((one for one in (TRUE_VALUE, f"{TRUE_VALUE}.{name}") if one in run.sample_columns), None)
+            column = find_true_value(run.sample_columns, name)
             if column is not None:
                 yield from _describe_regression(run, column, done & (target == output), name)
     if run.config.output_kind_name == "multilabel":

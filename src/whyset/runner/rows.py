@@ -30,7 +30,7 @@ def make_rows(source: Source, kind: OutputKind, targets: Targets, names: Sequenc
     """
     labels = list_labels(source)
     _require_labels(labels, kind, len(names))
-    columns = _make_columns(labels, kind, source.class_names or names)
+    columns = _make_columns(labels, kind, names, source.class_names or names)
     listed = next((part for part in targets.parts if isinstance(part, Listed)), None)
     if listed is not None:
         return Rows(_list_rows(source, listed, targets, kind, columns))
@@ -46,7 +46,7 @@ def make_rows(source: Source, kind: OutputKind, targets: Targets, names: Sequenc
 
 
 def _require_labels(labels: GivenLabels, kind: OutputKind, count: int) -> None:
-    if kind.exclusive and labels.columns is not None and labels.columns != count:
+    if (kind.exclusive or isinstance(kind, Multilabel)) and labels.columns not in (None, count):
         raise InputError(
             f"labels have {labels.columns} columns, but the model has {count} outputs: expected one column for each"
         )
@@ -55,15 +55,10 @@ def _require_labels(labels: GivenLabels, kind: OutputKind, count: int) -> None:
             "the output kind regression needs labels that are numbers, or none: give true values as labels, or "
             "another output_kind= (--output-kind)"
         )
-    if not isinstance(kind, Multilabel):
-        return
-    if labels.columns is not None and labels.columns != count:
-        raise InputError(
-            f"labels have {labels.columns} columns, but the model has {count} outputs: expected one column for each"
-        )
-    outside = next((one for found in _get_sets(labels) for one in found if one >= count), None)
-    if outside is not None:
-        raise InputError(f"label {outside} is not one of the model's outputs, 0 to {count - 1}")
+    if isinstance(kind, Multilabel):
+        outside = next((one for found in _get_sets(labels) for one in found if one >= count), None)
+        if outside is not None:
+            raise InputError(f"label {outside} is not one of the model's outputs, 0 to {count - 1}")
 
 
 def _get_sets(labels: GivenLabels) -> list[tuple[int, ...]]:
@@ -73,13 +68,15 @@ def _get_sets(labels: GivenLabels) -> list[tuple[int, ...]]:
     return [() if label < 0 else (int(label),) for label in labels.indices]
 
 
-def _make_columns(labels: GivenLabels, kind: OutputKind, names: Sequence[str]) -> Mapping[str, Sequence[object]]:
-    """Return labels that are not classes of the run as further columns."""
+def _make_columns(
+    labels: GivenLabels, kind: OutputKind, names: Sequence[str], classes: Sequence[str]
+) -> Mapping[str, Sequence[object]]:
+    """Return labels that are not classes of the run as further columns, by the names of its scores, or of classes."""
     if labels.form is LabelForm.VALUES or isinstance(kind, Regression):
         return _value_columns(labels, names)
     if labels.form is LabelForm.SETS or not kind.exclusive:
         sets = _get_sets(labels)
-        return {TRUE_LABELS: [", ".join(_name(one, names) for one in found) for found in sets]} if any(sets) else {}
+        return {TRUE_LABELS: [", ".join(_name(one, classes) for one in found) for found in sets]} if any(sets) else {}
     return {}
 
 

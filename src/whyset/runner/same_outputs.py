@@ -119,13 +119,10 @@ def _compute(model: torch.nn.Module, wanted: OutputSpec, x: Tensor, labels: Tens
     """Compute what a run stores of the first target of each sample."""
     with torch.no_grad():
         output = wanted.make_model(model)(x.clone())
-    chosen = wanted.targets.indices(output, labels)[:1]
-    scores, target = output[:, : wanted.targets.outputs], wanted.targets.stored_indices(chosen)
-    prediction = wanted.kind.predict(scores, target)[0]
-    confidence = wanted.kind.confidence(scores, target, wanted.output)[0].float()
-    values = output.gather(1, wanted.targets.output_columns(chosen).T)[:, 0]
-    value = values.float().cpu() if OUTPUT_VALUE in wanted.kind.columns else None
-    return _Outputs(prediction.cpu(), confidence.cpu(), value, scores.float().cpu())
+    columns = wanted.make_columns(output, wanted.targets.indices(output, labels)[:1])
+    prediction, confidence = columns["prediction"][0].cpu(), columns["confidence"][0].float().cpu()
+    value = columns[OUTPUT_VALUE][0].cpu() if OUTPUT_VALUE in wanted.kind.columns else None
+    return _Outputs(prediction, confidence, value, output[:, : wanted.targets.outputs].float().cpu())
 
 
 def _join(parts: Sequence[_Outputs]) -> _Outputs:

@@ -40,18 +40,3 @@ class ScoreModel(TransparentModel):
 def select(model: nn.Module, choice: OutputChoice) -> nn.Module:
     """Return the model with the chosen one of its outputs; with no choice, the model itself."""
     return model if choice is None else SelectedModel(model, choice)
-
-
-def make_score_model(
-    model: nn.Module,
-    choice: OutputChoice,
-    kind: OutputKind,
-    value: Output,
-    targets: Targets,
-    *,
-    conserving: bool,
-) -> ScoreModel:
-    """Make the model of a run from the user's model."""
-    selected = select(model, choice)
-    inner = LogitModel(selected) if value.is_logit else selected
-    return ScoreModel(inner, kind, value, targets, conserving=conserving)

@@ -15,7 +15,7 @@ from whyset.runner.devices import placement
 from whyset.runner.job import Job, ShardWorker
 from whyset.runner.loss_measurement import LossSamples, measure_losses
 from whyset.runner.output_kinds import NO_CLASS
-from whyset.runner.output_spec import ExplainedBatch, OutputSpec, explainer
+from whyset.runner.output_spec import ExplainedBatch, explainer
 from whyset.runner.prefetch import Batch
 from whyset.runner.randomness import seeding
 from whyset.runner.sources import UNKNOWN, RowSource
@@ -24,11 +24,9 @@ from whyset.runner.tallies import Tallies
 from whyset.runner.targets import label_tensor
 from whyset.runner.versions import provenance
 from whyset.store import DONE, Run
-from whyset.store.layout import INPUT, OUTPUT_VALUE, PREDICTED, STATUS
+from whyset.store.layout import INPUT, STATUS
 from whyset.store.losses import ShardLosses
 from whyset.store.shards import write_shard
-
-_HALF = 0.5
 
 
 @dataclass(frozen=True)
@@ -121,27 +119,13 @@ def _compute(worker: ShardWorker, shard: int) -> tuple[ShardRows, ShardLosses | 
 def _keep(job: Job, batch: Batch, x: Tensor, explained: ExplainedBatch, rows: ShardRows) -> None:
     _record_unconfirmed(batch, explained, rows)
     _record_non_finite(batch, explained, rows)
-    columns = _columns(job.wanted, explained) | explained.measures.columns
+    columns = job.wanted.make_columns(explained.output, explained.chosen) | explained.measures.columns
     known = {name: values for name, values in columns.items() if name in rows.arrays}  # earlier runs lack some
     rows.put(batch, {**explained.relevance, **known})
     rows.tallies.add_inputs(x, job.source.preprocessing, getattr(job.source, "measured", None) is not None)
     if not isinstance(job.source, RowSource):
         rows.tallies.add_labels(batch.labels, job.run.labels[np.array(batch.indices) * rows.each])
     rows.tallies.add_maps(explained.measures)
-
-
-def _columns(wanted: OutputSpec, explained: ExplainedBatch) -> dict[str, Tensor]:
-    """Return target, prediction, confidence and the columns of the output kind, (targets, n) each."""
-    kind, chosen, output = wanted.kind, explained.chosen, explained.output.detach()
-    scores, target = output[:, : wanted.targets.outputs], wanted.targets.stored_indices(chosen)
-    confidence = kind.confidence(scores, target, wanted.output)
-    return {
-        "target": target,
-        "prediction": kind.predict(scores, target),
-        "confidence": confidence,
-        OUTPUT_VALUE: output.gather(1, wanted.targets.output_columns(chosen).T).T.float(),
-        PREDICTED: (confidence > _HALF).to(torch.uint8),
-    }
 
 
 def _record_unconfirmed(batch: Batch, explained: ExplainedBatch, rows: ShardRows) -> None:

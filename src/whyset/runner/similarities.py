@@ -37,7 +37,7 @@ def name_similarities(kind: OutputKind, targets: Targets) -> tuple[str, ...] | N
 def bind_similarities(targets: Targets, source: Source, model: torch.nn.Module) -> Targets:
     """Return the targets with the embeddings of the samples that they name; `model` gives embeddings (n, D).
 
-    InputError: there is no sample with this id.
+    InputError: the data set has no sample with this id.
     """
     ids = source.ids
     parts = []

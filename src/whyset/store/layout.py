@@ -1,6 +1,7 @@
 """Layout of a run folder: the names and paths of its files."""
 
 import re
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from whyset.command import command
@@ -46,6 +47,12 @@ TRUE_VALUE = "true_value"
 """The true value of a regression, a column of the samples."""
 TRUE_LABELS = "true_labels"
 """The names of all labels of a sample with several, separated by commas, a column of the samples."""
+
+
+def find_true_value(columns: Sequence[str], output: str | None) -> str | None:
+    """Return the column of the samples with the true values of an output of a regression; None without one."""
+    return next((one for one in (TRUE_VALUE, f"{TRUE_VALUE}.{output}") if one in columns), None)
+
 
 DONE, FAILED = 1, 2
 """The values of the column `status`; 0, its fill value, means never written."""

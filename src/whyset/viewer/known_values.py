@@ -2,21 +2,19 @@
 
 import math
 
-from whyset.store.layout import OUTPUT_VALUE, PREDICTED, TRUE_LABELS, TRUE_VALUE
+from whyset.store.layout import OUTPUT_VALUE, PREDICTED, TRUE_LABELS, find_true_value
 from whyset.viewer.run_registry import LoadedRun
 
 
 def describe_truth(opened: LoadedRun, row: int, label: int | None, target: int | None) -> str | None:
     """Describe what is known of a sample: its class, its labels, or the true value of the explained output."""
     table = opened.samples
-    value = f"{TRUE_VALUE}.{opened.class_name(target)}"
-    name = next((name for name in (TRUE_VALUE, value, TRUE_LABELS) if name in table.column_names), None)
-    if name is None:
-        return opened.class_name(label)
-    known = table[name][row].as_py()
-    if isinstance(known, float):
-        return _format(known)
-    return known or "none"
+    value = find_true_value(table.column_names, opened.class_name(target))
+    if value is not None:
+        return _format(table[value][row].as_py())
+    if TRUE_LABELS in table.column_names:
+        return table[TRUE_LABELS][row].as_py() or "none"
+    return opened.class_name(label)
 
 
 def describe_prediction(opened: LoadedRun, row: int, prediction: int | None, target: int | None) -> str | None:

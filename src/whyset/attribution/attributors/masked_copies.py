@@ -93,7 +93,7 @@ class MaskedCopies(ABC):
         def scores(masks: Iterable[Tensor]) -> Iterator[Tensor]:
             for mask in masks:
                 masked = fill + (x - fill) * mask.to(x)
-                yield explained_values(self.model(masked), coefficients)
+                yield compute_values(self.model(masked), coefficients)
 
         found = self._estimate(grid, scores).to(x.device, torch.promote_types(x.dtype, torch.float32))
         return output, found if asked.several else found[0]
@@ -103,6 +103,6 @@ class MaskedCopies(ABC):
         """Return the attribution (targets, n, ...) from the scores of masks (1, 1, ...), or (1, features) of rows."""
 
 
-def explained_values(output: Tensor, coefficients: Tensor) -> Tensor:
+def compute_values(output: Tensor, coefficients: Tensor) -> Tensor:
     """Return the explained values (targets, n) in double precision, in which thousands of them are added."""
     return (output.double() * coefficients.double()).flatten(2).sum(2)

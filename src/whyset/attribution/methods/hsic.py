@@ -1,19 +1,16 @@
 """HSIC attribution as a method of a run."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
-
-import torch
-from torch import nn
 
 from whyset.attribution.attributors.cells import Sides
 from whyset.attribution.attributors.hsic import HSIC
-from whyset.attribution.methods.method import FLOATING, Method
+from whyset.attribution.attributors.masked_copies import MaskedCopies
+from whyset.attribution.methods.masked_copies import MaskedCopiesMethod
 
 
 @dataclass(frozen=True)
-class HSICMethod(Method):
+class HSICMethod(MaskedCopiesMethod):
     """The dependence between the output and whether a cell is kept: `whyset.attribution.HSIC`.
 
     Parameters
@@ -39,24 +36,10 @@ class HSICMethod(Method):
     """
 
     name: ClassVar[str] = "hsic"
-    several_targets: ClassVar[bool] = True
-    needs_gradients: ClassVar[bool] = False
-    modalities: ClassVar[tuple[str, ...]] = FLOATING
+    title: ClassVar[str] = "HSIC"
+    attributor: ClassVar[type[MaskedCopies]] = HSIC
 
     n_masks: int = 1500
     cells: Sides | None = None
     fill: float = 0.0
     seed: int = 0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.bind(nn.Identity())  # checks the numbers
-
-    def describe(self) -> str:
-        """Return the number of masks, and the other parameters if they are not the default."""
-        return self.describe_count("HSIC", "n_masks", "mask")
-
-    def bind(self, model: nn.Module) -> HSIC:
-        """Make the attributor for a model."""
-        fill = partial(torch.full_like, fill_value=self.fill)
-        return HSIC(model, n_masks=self.n_masks, cells=self.cells, seed=self.seed, fill_fn=fill)

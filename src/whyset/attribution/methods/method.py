@@ -7,9 +7,8 @@ from typing import Any, ClassVar, Protocol, Self, get_type_hints
 import numpy as np
 from torch import Tensor, nn
 
-from whyset.arguments import TypedFields
 from whyset.attribution.composites import Composite
-from whyset.attribution.serialization import to_dict
+from whyset.attribution.named_part import NamedPart
 from whyset.attribution.targets import Target
 from whyset.errors import InputError
 from whyset.modality import MODALITIES as KINDS
@@ -30,15 +29,13 @@ class BoundMethod(Protocol):
 
 
 @dataclass(frozen=True)
-class Method(TypedFields):
+class Method(NamedPart):
     """Base of the attribution methods; the fields of a method are its parameters.
 
     A new method is a subclass with a `name` that implements `bind`, and a line in the table `METHODS`. The facts below
     are what a run relies on, and what it refuses is refused by them before anything is computed.
     """
 
-    name: ClassVar[str]
-    """The name in `METHODS`, on the command line and in run.json."""
     several_targets: ClassVar[bool] = False
     """True if the attributor takes `targets=[...]`, which share one forward pass."""
     records_layers: ClassVar[bool] = False
@@ -85,23 +82,12 @@ class Method(TypedFields):
         """True if the values of a relevance map sum to the explained output, except for measured losses."""
         return False
 
-    def describe(self) -> str:
-        """Return the method with its parameters for users, such as "integrated gradients, 20 steps"."""
-        changed = [
-            f"{part.name} {value}" for part in fields(self) if (value := getattr(self, part.name)) != part.default
-        ]
-        return ", ".join([self.name.replace("_", " "), *changed])
-
     def describe_count(self, name: str, field: str, unit: str) -> str:
         """Return the name, the number of steps or masks, and the other parameters that are not the default."""
         count = getattr(self, field)
         given = ((part, getattr(self, part.name)) for part in fields(self) if part.name != field)
         others = [f"{part.name} {value}" for part, value in given if value != part.default]
         return ", ".join([name, f"{count} {unit}{'' if count == 1 else 's'}", *others])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the name and the parameters as values that JSON can hold."""
-        return {"name": self.name, "fields": {part.name: to_dict(getattr(self, part.name)) for part in fields(self)}}
 
     @property
     def composite_name(self) -> str | None:

@@ -4,21 +4,16 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from types import MappingProxyType, NoneType, UnionType
-from typing import Any, ClassVar, Literal, Protocol, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from whyset.arguments import get_required_fields
+from whyset.attribution.named_part import NamedPart
 from whyset.errors import InputError
 
 _BOOLS = MappingProxyType({"true": True, "false": False})
 
 
-class Part(Protocol):
-    """A frozen dataclass with a name."""
-
-    name: ClassVar[str]
-
-
-P = TypeVar("P", bound=Part)
+P = TypeVar("P", bound=NamedPart)
 
 
 def parse_options(kind: type[P], options: Sequence[str], flag: str = "--method-option") -> P:
@@ -32,7 +27,7 @@ def parse_options(kind: type[P], options: Sequence[str], flag: str = "--method-o
 
     InputError: a key is unknown, given twice or missing, or a value does not have the type of its field.
     """
-    known, given = {part.name: part for part in fields(cast(Any, kind))}, dict[str, Any]()
+    known, given = {part.name: part for part in fields(kind)}, dict[str, Any]()
     hints = get_type_hints(kind)
     for option in options:
         key, separator, text = option.partition("=")

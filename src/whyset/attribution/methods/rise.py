@@ -1,19 +1,16 @@
 """RISE as a method of a run."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
-import torch
-from torch import nn
-
 from whyset.attribution.attributors.cells import Sides
+from whyset.attribution.attributors.masked_copies import MaskedCopies
 from whyset.attribution.attributors.rise import RISE
-from whyset.attribution.methods.method import FLOATING, Method
+from whyset.attribution.methods.masked_copies import MaskedCopiesMethod
 
 
 @dataclass(frozen=True)
-class RISEMethod(Method):
+class RISEMethod(MaskedCopiesMethod):
     """The mean output over random masks that keep an element: `whyset.attribution.RISE`.
 
     Parameters
@@ -43,9 +40,8 @@ class RISEMethod(Method):
     """
 
     name: ClassVar[str] = "rise"
-    several_targets: ClassVar[bool] = True
-    needs_gradients: ClassVar[bool] = False
-    modalities: ClassVar[tuple[str, ...]] = FLOATING
+    title: ClassVar[str] = "RISE"
+    attributor: ClassVar[type[MaskedCopies]] = RISE
 
     n_masks: int = 4000
     cells: Sides | None = None
@@ -53,18 +49,3 @@ class RISEMethod(Method):
     shift: bool = True
     fill: float = 0.0
     seed: int = 0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.bind(nn.Identity())  # checks the numbers
-
-    def describe(self) -> str:
-        """Return the number of masks, and the other parameters if they are not the default."""
-        return self.describe_count("RISE", "n_masks", "mask")
-
-    def bind(self, model: nn.Module) -> RISE:
-        """Make the attributor for a model."""
-        fill = partial(torch.full_like, fill_value=self.fill)
-        return RISE(
-            model, n_masks=self.n_masks, cells=self.cells, p=self.p, shift=self.shift, seed=self.seed, fill_fn=fill
-        )

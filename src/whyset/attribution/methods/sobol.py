@@ -1,19 +1,16 @@
 """Sobol attribution as a method of a run."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
-import torch
-from torch import nn
-
 from whyset.attribution.attributors.cells import Sides
+from whyset.attribution.attributors.masked_copies import MaskedCopies
 from whyset.attribution.attributors.sobol import Sobol
-from whyset.attribution.methods.method import FLOATING, Method
+from whyset.attribution.methods.masked_copies import MaskedCopiesMethod
 
 
 @dataclass(frozen=True)
-class SobolMethod(Method):
+class SobolMethod(MaskedCopiesMethod):
     """The share of the variance of the output in which a cell takes part: `whyset.attribution.Sobol`.
 
     Parameters
@@ -39,24 +36,10 @@ class SobolMethod(Method):
     """
 
     name: ClassVar[str] = "sobol"
-    several_targets: ClassVar[bool] = True
-    needs_gradients: ClassVar[bool] = False
-    modalities: ClassVar[tuple[str, ...]] = FLOATING
+    title: ClassVar[str] = "Sobol indices"
+    attributor: ClassVar[type[MaskedCopies]] = Sobol
 
     n_masks: int = 32
     cells: Sides | None = None
     fill: float = 0.0
     seed: int = 0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.bind(nn.Identity())  # checks the numbers
-
-    def describe(self) -> str:
-        """Return the number of masks, and the other parameters if they are not the default."""
-        return self.describe_count("Sobol indices", "n_masks", "mask")
-
-    def bind(self, model: nn.Module) -> Sobol:
-        """Make the attributor for a model."""
-        fill = partial(torch.full_like, fill_value=self.fill)
-        return Sobol(model, n_masks=self.n_masks, cells=self.cells, seed=self.seed, fill_fn=fill)

@@ -205,8 +205,7 @@ def _are_most(labels: Sequence[Any], of_this_form: Callable[[Any], bool]) -> boo
 
 def _of_names(labels: Sequence[Any], class_names: Sequence[str] | None) -> GivenLabels:
     texts = [_text(label) if isinstance(label, str | bytes) else None for label in labels]
-    names = tuple(sorted({text for text in texts if text is not None}) if class_names is None else class_names)
-    index = {name: number for number, name in enumerate(names)}
+    names, index = _number_names((text for text in texts if text is not None), class_names)
     return GivenLabels(LabelForm.NAMES, [None if text is None else _look_up(text, index) for text in texts], names)
 
 
@@ -215,8 +214,7 @@ def _of_collections(labels: Sequence[Any], class_names: Sequence[str] | None) ->
     members = [list(label) if _is_collection(label) else [] for label in labels]
     if any(isinstance(one, str | bytes) for found in members for one in found):
         texts = [[_text(one) for one in found] for found in members]
-        names = tuple(sorted({text for found in texts for text in found}) if class_names is None else class_names)
-        index = {name: number for number, name in enumerate(names)}
+        names, index = _number_names((text for found in texts for text in found), class_names)
         sets = [tuple(sorted({_look_up(text, index) for text in found})) for found in texts]
         return GivenLabels(LabelForm.SETS, sets, names)
     indices = [{parse_label(one) for one in found} for found in members]
@@ -239,6 +237,12 @@ def _classes_in(image: NDArray[Any]) -> tuple[int, ...]:
 
 def _text(label: Any) -> str:
     return label.decode() if isinstance(label, bytes) else str(label)
+
+
+def _number_names(texts: Iterable[str], class_names: Sequence[str] | None) -> tuple[tuple[str, ...], dict[str, int]]:
+    """Return the names of the classes, by default the sorted ones that occur, and the number of each."""
+    names = tuple(sorted(set(texts)) if class_names is None else class_names)
+    return names, {name: number for number, name in enumerate(names)}
 
 
 def _look_up(text: str, index: dict[str, int]) -> int:

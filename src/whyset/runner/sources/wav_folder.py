@@ -132,14 +132,14 @@ class WavFolderSource(ClassFolders):
     @cached_property
     def _forms(self) -> dict[str, SoundForm]:
         """The form of every readable file."""
-        return {name: form for name, (form, _) in zip(self.ids, self._inspected, strict=True) if form is not None}
+        return {name: form for name, (form, _) in zip(self.ids, self._inspection, strict=True) if form is not None}
 
     @property
     def _errors(self) -> list[str]:
-        return [error for _, error in self._inspected if error]
+        return [error for _, error in self._inspection if error]
 
     @cached_property
-    def _inspected(self) -> list[tuple[SoundForm | None, str]]:
+    def _inspection(self) -> list[tuple[SoundForm | None, str]]:
         return [attempt(partial(_inspect, f"{self.path}/{name}")) for name in self.ids]
 
     def _require_equal(self, field: str, unit: str, remedy: str) -> None:

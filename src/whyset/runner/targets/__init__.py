@@ -1,5 +1,6 @@
 """Targets: the values of the model that are explained."""
 
+import math
 import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -65,15 +66,15 @@ def _parse_contrast(text: str) -> Target:
     one, comma, other = text.rpartition(",")
     if not comma or not one.strip() or not other.strip():
         raise ValueError(text)
-    return ContrastTarget(ScoreName.of(one), ScoreName.of(other))
+    return ContrastTarget(ScoreName(one.strip()), ScoreName(other.strip()))
 
 
 def _parse_reference(text: str) -> Target:
     output, comma, value = text.rpartition(",")
     reference = float(value)
-    if not torch.isfinite(torch.tensor(reference)):
+    if not math.isfinite(reference):
         raise ValueError(text)
-    return ReferenceTarget(reference, ScoreName.of(output), stated=True) if comma else ReferenceTarget(reference)
+    return ReferenceTarget(reference, ScoreName(output.strip()), stated=True) if comma else ReferenceTarget(reference)
 
 
 def _parse_similarity(text: str) -> Target:
@@ -156,16 +157,17 @@ class Targets:
 
     def stored_indices(self, columns: Tensor) -> Tensor:
         """Return the explained class of each column (count, samples), as it is stored."""
-        stored = columns.clone()
-        for number, part in enumerate(self.derived):
-            stored[columns == (self.outputs or 0) + number] = part.index
-        return stored
+        return self._replace_derived(columns, Target)
 
     def output_columns(self, columns: Tensor) -> Tensor:
         """Return the columns with the value of the model: of a difference from a reference, that of the output."""
+        return self._replace_derived(columns, ReferenceTarget)
+
+    def _replace_derived(self, columns: Tensor, kind: type[Target]) -> Tensor:
+        """Return the columns with the index of the score in place of values that are derived by this kind of target."""
         found = columns.clone()
         for number, part in enumerate(self.derived):
-            if isinstance(part, ReferenceTarget):
+            if isinstance(part, kind):
                 found[columns == (self.outputs or 0) + number] = part.index
         return found
 

@@ -15,10 +15,6 @@ from whyset.runner.targets.target import ScoreName, Target
 class Label(Target):
     """The labeled class, the predicted one where no label is known."""
 
-    @property
-    def is_of_row(self) -> bool:
-        return True
-
     def to_text(self) -> str:
         return "label"
 
@@ -84,10 +80,6 @@ class Listed(Target):
     """
 
     classes: tuple[int, ...]
-
-    @property
-    def is_of_row(self) -> bool:
-        return True
 
     def to_text(self) -> str:
         return f"list:{hashlib.sha256(repr(self.classes).encode()).hexdigest()[:16]}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -22,11 +22,6 @@ class Target:
     def count(self) -> int:
         """The number of explanations of each sample."""
         return 1
-
-    @property
-    def is_of_row(self) -> bool:
-        """True if the data set states the score that is explained for each sample."""
-        return False
 
     def to_text(self) -> str:
         """Return the target as it is written by users and in run.json."""
@@ -59,10 +54,6 @@ class ScoreName:
     """
 
     text: str
-
-    @classmethod
-    def of(cls, text: str) -> Self:
-        return cls(text.strip())
 
     def find(self, names: Sequence[str]) -> int:
         """Return the number of the score: of this name, or else of this number."""
