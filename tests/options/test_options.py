@@ -13,15 +13,20 @@ from torch import nn
 from typer.main import get_command
 
 import whyset as ws
+from whyset.analysis import registry
+from whyset.analysis.groups import GROUPINGS
 from whyset.cli.app import program
 from whyset.cli.explain import READERS, read_arguments
 from whyset.cli.flags import make_parameter, with_flags
+from whyset.engines import ENGINES
 from whyset.errors import InputError
+from whyset.modality import MODALITIES
 from whyset.options.documented import documented, takes
 from whyset.options.explain import ExplainOptions
 from whyset.options.option import Flag, list_flags, list_options, option
 from whyset.options.spray import Parts, SprayOptions
 from whyset.runner.explain_config import OF_ORIGIN, ExplainConfig, kept_places
+from whyset.runner.output_kinds import OUTPUT_KINDS
 from whyset.runner.targets.chosen import read_classes
 from whyset.store import RunConfig
 
@@ -85,6 +90,30 @@ def test_a_default_of_the_command_line_is_that_of_python() -> None:
 def test_each_option_with_several_flags_has_a_reader() -> None:
     several = {each.name for each in list_options(ExplainOptions) if len(each.flags) > 1}
     assert several - READERS.keys() == {"engine", "preprocessing"}  # by `make_engine`, and with the model
+
+
+def test_choices_are_those_of_the_tables() -> None:
+    flags = {flag.name: set(flag.choices) for config in COMMANDS.values() for flag in list_flags(config)}
+    tables = {
+        "--engine": ENGINES,
+        "--output-kind": {"auto", *OUTPUT_KINDS},
+        "--modality": MODALITIES,
+        "--group-by": GROUPINGS,
+        "--metric": registry.METRICS,
+        "--affinity": registry.AFFINITIES,
+        "--laplacian": registry.LAPLACIANS,
+        "--embedding": registry.EMBEDDINGS,
+    }
+    assert {name: flags[name] for name in tables} == {name: set(table) for name, table in tables.items()}
+    for name in flags["--clustering"]:
+        assert registry.parse_clusterings(name)
+
+
+@pytest.mark.parametrize(
+    "flag", [each for config in COMMANDS.values() for each in list_flags(config)], ids=lambda flag: flag.name
+)
+def test_help_names_each_choice(flag: Flag) -> None:
+    assert [choice for choice in flag.choices if choice not in flag.help and choice != flag.default] == []
 
 
 def test_what_run_json_keeps_of_an_option_is_a_field_of_it() -> None:

@@ -37,7 +37,8 @@ def make_parameter(flag: Flag) -> inspect.Parameter:
     kind: Any = list[one] if flag.many else one
     given: Any = kind if flag.default is MISSING else kind | None
     shown = {} if flag.shown is None else {"show_default": flag.shown}
-    more: Any = shown | {"metavar": flag.metavar, "min": flag.least, "help": flag.help}
+    completed = {"autocompletion": lambda: list(flag.choices)} if flag.choices else {}
+    more: Any = shown | completed | {"metavar": flag.metavar, "min": flag.least, "help": flag.help}
     annotation: Any = Annotated[given, typer.Option(flag.name, **more)]
     default = inspect.Parameter.empty if flag.default is MISSING else flag.default
     return inspect.Parameter(flag.key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

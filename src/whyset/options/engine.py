@@ -8,6 +8,7 @@ ENGINE = (
         "static (this process is one of several ranks started by Slurm or torchrun).",
         "--engine",
         default="serial",
+        choices=("serial", "local", "dask", "static"),
     ),
     Flag(
         "Number of worker processes of engine local, or of each rank of engine static.",

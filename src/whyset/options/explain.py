@@ -93,7 +93,12 @@ class ExplainOptions:
                 "Composite of rules, listed by whyset composites; gradient: no rules; auto: attn_lrp for attention, "
                 "epsilon_plus_flat for convolutions on images, otherwise epsilon_plus."
             ),
-            Flag("Action at an operation without a rule: warn, raise or gradient.", "--on-unknown", default="warn"),
+            Flag(
+                "Action at an operation without a rule: warn, raise or gradient.",
+                "--on-unknown",
+                default="warn",
+                choices=("warn", "raise", "gradient"),
+            ),
             type="Composite, NamedComposite, str or None",
             kept="composite",
         ),
@@ -172,7 +177,8 @@ class ExplainOptions:
             "states it.",
             Flag(
                 "What the output is: logits, probabilities, binary, multilabel, regression, dense (segmentation) or "
-                "embedding; auto finds it from the model and the labels."
+                "embedding; auto finds it from the model and the labels.",
+                choices=("auto", "logits", "probabilities", "binary", "multilabel", "regression", "dense", "embedding"),
             ),
             Flag(
                 "Parameter of --output-kind, such as region=0,0,32,32 of dense; repeatable.",
@@ -211,7 +217,10 @@ class ExplainOptions:
         default="float16",
         metadata=option(
             'Type of stored relevance: "float16" with a scale for each map, or "float32".',
-            Flag("Data type of the stored relevance maps: float16 (with a scale per map) or float32."),
+            Flag(
+                "Data type of the stored relevance maps: float16 (with a scale per map) or float32.",
+                choices=("float16", "float32"),
+            ),
             kept="dtype",
         ),
     )
@@ -219,7 +228,10 @@ class ExplainOptions:
         default="none",
         metadata=option(
             '"channel_sum" sums maps over their channels.',
-            Flag("Reduction of the stored relevance maps: none or channel_sum (the sum over channels)."),
+            Flag(
+                "Reduction of the stored relevance maps: none or channel_sum (the sum over channels).",
+                choices=("none", "channel_sum"),
+            ),
             kept="reduction",
         ),
     )
@@ -278,7 +290,11 @@ class ExplainOptions:
         default=None,
         metadata=option(
             "The expected kind of samples; by default their shape determines it.",
-            Flag(f"Modality: {', '.join(MODALITIES)}.", shown="inferred from the shape of the data"),
+            Flag(
+                f"Modality: {', '.join(MODALITIES)}.",
+                shown="inferred from the shape of the data",
+                choices=tuple(MODALITIES),
+            ),
             kept="modality",
         ),
     )

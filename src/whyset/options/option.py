@@ -12,8 +12,8 @@ class Flag:
     """An option of the command line.
 
     `name` begins with two dashes; None is the name of the argument in Python. `kind` is the type of a value, `many`
-    makes the option repeatable, and `least` is the smallest number. `default` is the value of an option that is not
-    given, `...` that of the argument; `shown` is the text that is shown for it.
+    makes the option repeatable, and `least` is the smallest number; a shell completes `choices`. `default` is the value
+    of an option that is not given, `...` that of the argument; `shown` is the text that is shown for it.
     """
 
     help: str
@@ -24,6 +24,7 @@ class Flag:
     shown: str | None = None
     metavar: str | None = None
     least: float | None = None
+    choices: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

@@ -5,7 +5,7 @@ from whyset.options.option import Flag
 RANGE = (
     Flag("Mean of each channel in [0, 1], such as 0.485,0.456,0.406.", "--mean", default=None),
     Flag("Standard deviation of each channel, such as 0.229,0.224,0.225.", "--std", default=None),
-    Flag("Color mode of the images: RGB or L (gray).", "--mode", default=None),
+    Flag("Color mode of the images: RGB or L (gray).", "--mode", default=None, choices=("RGB", "L")),
 )
 PREPROCESSING = (
     Flag("Input size of the model: SIDE or HEIGHTxWIDTH, such as 224 or 224x320.", "--size", default=None),

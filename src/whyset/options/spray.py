@@ -62,7 +62,8 @@ class SprayOptions:
             "value.",
             Flag(
                 "Group samples into classes by label, prediction or target; all: one class; COLUMN:COUNT: groups of "
-                "equal size by a column of numbers, such as true_value:4 or error:4."
+                "equal size by a column of numbers, such as true_value:4 or error:4.",
+                choices=("auto", "label", "prediction", "target", "all"),
             ),
             type='{"auto", "label", "prediction", "target", "all"} or str',
         ),
@@ -85,6 +86,15 @@ class SprayOptions:
             Flag(
                 "Distance: euclidean, cosine, correlation, cityblock, wasserstein, sliced-wasserstein or ssim.",
                 shown="euclidean",
+                choices=(
+                    "euclidean",
+                    "cosine",
+                    "correlation",
+                    "cityblock",
+                    "wasserstein",
+                    "sliced-wasserstein",
+                    "ssim",
+                ),
             ),
         ),
     )
@@ -111,12 +121,20 @@ class SprayOptions:
     )
     affinity: "Affinity" = field(
         default_factory=Parts("SymmetricNeighbors"),
-        metadata=option("The weights of the graph.", Flag("Edge weights of the graph: knn or rbf.", shown="knn")),
+        metadata=option(
+            "The weights of the graph.",
+            Flag("Edge weights of the graph: knn or rbf.", shown="knn", choices=("knn", "rbf")),
+        ),
     )
     laplacian: "Laplacian" = field(
         default_factory=Parts("SymmetricLaplacian"),
         metadata=option(
-            "The Laplacian of the graph.", Flag("Normalized Laplacian: symmetric or random-walk.", shown="symmetric")
+            "The Laplacian of the graph.",
+            Flag(
+                "Normalized Laplacian: symmetric or random-walk.",
+                shown="symmetric",
+                choices=("symmetric", "random-walk"),
+            ),
         ),
     )
     eigenvectors: int = field(
@@ -141,6 +159,7 @@ class SprayOptions:
                 many=True,
                 default=None,
                 shown="kmeans and hdbscan",
+                choices=("kmeans", "hdbscan", "dbscan", "agglomerative"),
             ),
             type="sequence or mapping",
         ),
@@ -157,6 +176,7 @@ class SprayOptions:
                 many=True,
                 default=None,
                 shown="tsne",
+                choices=("tsne", "umap", "tsne-features", "umap-features", "pca", "lle"),
             ),
             type="sequence or mapping",
         ),
