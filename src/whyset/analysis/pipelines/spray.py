@@ -28,8 +28,9 @@ from whyset.analysis.processors.estimator import make_processors
 from whyset.analysis.scores import CopulaSurrogates, Separability
 from whyset.arguments import seed_number
 from whyset.errors import InputError
+from whyset.store.layout import ANALYZED
 
-INPUT, LAYER, CONCEPT = "attribution/input", "attribution/", "concept/"
+INPUT, CONCEPT = "attribution/input", "concept/"
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class Spray(Processor):
     name : str, default "spray"
         The name of the analysis in the run.
     array : str, default "attribution/input"
-        The array of the run to analyze: "attribution/input", "attribution/<layer>" or "concept/<layer>".
+        The array of the run to analyze: "attribution/input", "attribution/<layer>" or "concept/<layer>"; or an
+        activation, "activation/<layer>" or "mean_activation/<layer>", which is prepared in the same way.
     group_by : {"auto", "label", "prediction", "target", "all"} or str, default "auto"
         The grouping of samples into classes: by label (by prediction where it is unknown), prediction or target, or one
         class of all samples. "auto" is by label, and by target in a run with several targets per sample or without
@@ -176,10 +178,10 @@ class Spray(Processor):
         return KNearestNeighbors(neighbors, distance, self.device)
 
     def _check_parts(self) -> None:
-        if not self.array.startswith((LAYER, CONCEPT)):
+        if not self.array.startswith(ANALYZED):
             raise InputError(
-                "Spray: array must be 'attribution/input', 'attribution/<layer>' or 'concept/<layer>', "
-                f"got {self.array!r}."
+                "Spray: array must be 'attribution/input', 'attribution/<layer>', 'concept/<layer>', "
+                f"'activation/<layer>' or 'mean_activation/<layer>', got {self.array!r}."
             )
         if not is_grouping(self.group_by):
             raise InputError(
