@@ -38,7 +38,8 @@ def analyze(
     array: Annotated[
         str | None,
         typer.Option(
-            help="Array to analyze: attribution/input, attribution/LAYER or concept/LAYER.",
+            help="Array to analyze: attribution/input, attribution/LAYER, concept/LAYER, activation/LAYER or "
+            "mean_activation/LAYER.",
             show_default="attribution/input",
         ),
     ] = None,

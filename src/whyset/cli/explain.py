@@ -108,6 +108,14 @@ def explain(
             help="Also record the relevance of each channel of this layer, summed over positions; repeatable."
         ),
     ] = None,
+    record: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="activation:LAYER",
+            help="Also record the output of this layer, or by mean_activation:LAYER its mean for each channel; "
+            "repeatable.",
+        ),
+    ] = None,
     dtype: Annotated[
         str, typer.Option(help="Data type of the stored relevance maps: float16 (with a scale per map) or float32.")
     ] = "float16",
@@ -169,6 +177,7 @@ def explain(
         output_kind=_make_kind(output_kind, output_option or ()),
         layers=layer or (),
         concepts=concept or (),
+        record=record or (),
         dtype=dtype,
         reduction=reduction,
         pool=pool,

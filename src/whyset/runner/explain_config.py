@@ -13,6 +13,7 @@ from whyset.attribution.attributors.model_output import OutputChoice, check_outp
 from whyset.attribution.composites import Composite
 from whyset.attribution.methods import GradientMethod, Method
 from whyset.errors import InputError
+from whyset.runner.activations import parse_records
 from whyset.runner.composites import AUTO, NamedComposite, name_composite
 from whyset.runner.data_spec import DataSpec
 from whyset.runner.input_codecs import InputCodec, require_used
@@ -41,6 +42,7 @@ class ExplainConfig:
     output_kind: GivenKind = "auto"
     layers: Sequence[str] = ()
     concepts: Sequence[str] = ()
+    record: Sequence[str] = ()
     dtype: str = "float16"
     reduction: str = "none"
     pool: int | None = None
@@ -90,6 +92,7 @@ class ExplainConfig:
             kind=as_output_kind(self.output_kind),
             layers=_names("layers", self.layers),
             concepts=_names("concepts", self.concepts),
+            records=parse_records(self.record),
             reduction=Reduction(self.reduction, self.pool),
             dtype=self.dtype,
         )

@@ -70,6 +70,7 @@ def explain(
     output_kind: GivenKind = "auto",
     layers: Sequence[str] = (),
     concepts: Sequence[str] = (),
+    record: Sequence[str] = (),
     dtype: str = "float16",
     reduction: str = "none",
     pool: int | None = None,
@@ -129,6 +130,9 @@ def explain(
         Modules whose relevance is stored as well, without a further backward pass.
     concepts : sequence of str, optional
         Modules whose relevance is stored as its sum for every channel (axis 1 of the output), likewise.
+    record : sequence of str, optional
+        Activations that are stored as well, from the same forward pass: "activation:LAYER" is the output of a module,
+        and "mean_activation:LAYER" its mean for every channel over all other axes, such as an embedding of the sample.
     dtype : str, default "float16"
         Type of stored relevance: "float16" with a scale for each map, or "float32".
     reduction : str, default "none"
@@ -200,6 +204,7 @@ def explain(
         output_kind=output_kind,
         layers=layers,
         concepts=concepts,
+        record=record,
         dtype=dtype,
         reduction=reduction,
         pool=pool,

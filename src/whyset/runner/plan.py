@@ -85,6 +85,7 @@ class RunPlan:
             seed=seed,
             layers=wanted.layers,
             concepts=wanted.concepts,
+            record=tuple(map(str, wanted.records)),
             reduction=wanted.reduction.kind,
             pool=wanted.reduction.pool,
             targets_per_sample=each,

@@ -104,6 +104,7 @@ def _request(kept: Run, run: str | AnyPath, data: str | Path | None) -> ExplainC
         output_kind=kind_from_dict(config.output_kind),
         layers=config.layers,
         concepts=config.concepts,
+        record=config.record,
         dtype=config.dtype,
         reduction=config.reduction,
         pool=config.pool,

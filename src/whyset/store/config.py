@@ -20,9 +20,10 @@ class RunConfig:
     """The configuration of a run. Two runs with equal compared fields have equal results.
 
     `target` is "label", "prediction", the index of an output or "top:K"; several of them make several rows per sample.
-    `layers` and `concepts` name the layers recorded besides the input; `reduction` "channel_sum" and `pool` (longest
-    side) reduce the maps. `modality` is a name in `whyset.modality.MODALITIES` (None: by the shape of the maps),
-    `features` names the columns of tables or the channels, `rate` is the number of positions of a series per second.
+    `layers` and `concepts` name the layers recorded besides the input, `record` the activations; `reduction`
+    "channel_sum" and `pool` (longest side) reduce the maps. `modality` is a name in `whyset.modality.MODALITIES` (None:
+    by the shape of the maps), `features` names the columns of tables or the channels, `rate` is the number of positions
+    of a series per second.
     `output` is the value of the model that is explained: its output, or for instance "logit before softmax".
     `output_choice` names the output of a model that returns several, and `output_kind` is its kind with its parameters
     where it is not logits: None for scores of exclusive classes.
@@ -50,6 +51,7 @@ class RunConfig:
     seed: int = 0
     layers: tuple[str, ...] = ()
     concepts: tuple[str, ...] = ()
+    record: tuple[str, ...] = ()
     reduction: str = "none"
     pool: int | None = None
     targets_per_sample: int = 1
@@ -169,7 +171,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("model", "dtype", "reduction", "output", "method_text", "dataset"), (str,)),
     **dict.fromkeys(("weights_hash", "dataset_fingerprint", "modality"), (str, type(None))),
     **dict.fromkeys(("preprocessing", "versions", "origin"), (dict,)),
-    **dict.fromkeys(("class_names", "layers", "concepts", "features"), (list,)),
+    **dict.fromkeys(("class_names", "layers", "concepts", "record", "features"), (list,)),
     **dict.fromkeys(("shard_rows", "seed", "targets_per_sample"), (int,)),
     **dict.fromkeys(("composite", "attributor", "output_kind"), (dict, type(None))),
     "output_choice": (str, int, dict, type(None)),
@@ -178,9 +180,10 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "rate": (int, float, type(None)),
 }
 
-_TUPLES = ("class_names", "layers", "concepts", "features")
+_TUPLES = ("class_names", "layers", "concepts", "record", "features")
 _NOT_COMPARED = frozenset({"method_text", "dataset", "versions", "origin", "shard_rows"})
 _OMITTED: dict[str, Any] = {
+    "record": [],
     "modality": None,
     "features": [],
     "rate": None,
