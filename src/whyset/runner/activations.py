@@ -140,7 +140,7 @@ class LayerOutputs:
                 "record a layer that runs once, such as the block around it"
             )
         with torch._C.DisableTorchFunction():  # else an interception takes these calls for operations of the model
-            self._values |= {record.array: record.reduce(output) for record in records}
+            self._values.update({record.array: record.reduce(output) for record in records})
 
 
 def find_channels(model: nn.Module, x: Tensor, records: Sequence[Record]) -> tuple[Record, ...]:
