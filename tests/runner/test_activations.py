@@ -15,6 +15,7 @@ from whyset.errors import InputError, RunMismatchError
 from whyset.runner import ModelSource, rerun
 from whyset.runner.activations import Record
 from whyset.store import Run
+from whyset.viewer.embed.local import LocalViewer
 
 IMAGES = torch.rand(20, 3, 6, 8, generator=torch.Generator().manual_seed(0))
 LABELS = torch.arange(20) % 3
@@ -246,6 +247,11 @@ def test_activations_are_analyzed(net: Net, tmp_path: Path) -> None:
         spray = ws.Spray(name=array.partition("/")[0], array=array, n_neighbors=4, surrogates=0, resamplings=0)
         analysis = ws.analyze(run, spray, progress=False)
         assert [len(category.column("index")) for category in analysis.categories] == [20, 20]
+        viewer = LocalViewer([run.path])
+        path = f"runs/{viewer.json('runs')[0]['id']}/analyses/{spray.name}"
+        shown = viewer.json(f"{path}/{analysis.categories[0].id}")
+        assert shown["evidence"]["clusterings"].keys() == {"kmeans", "hdbscan"}
+        assert viewer.get(f"{path}/{analysis.categories[0].id}/points/tsne").shape == (20, 2)
     with pytest.raises(InputError, match="mean_activation/conv"):
         ws.analyze(run, ws.Spray(array="activation/act"), progress=False)
 
