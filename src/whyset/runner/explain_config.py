@@ -48,8 +48,9 @@ class ExplainConfig(ExplainOptions):
             if given is not None or name == "batch_size":
                 object.__setattr__(self, name, whole_number(name, given, 1))
         object.__setattr__(self, "seed", seed_number(self.seed))
-        for name in ("layers", "concepts", "record"):
+        for name in ("layers", "concepts"):
             object.__setattr__(self, name, _names(name, getattr(self, name)))
+        object.__setattr__(self, "record", tuple(map(str, parse_records(self.record))))
         require_timeout("stall_timeout", self.stall_timeout)
         check_output_choice(self.output)
         self._require_usable_preprocessing()
