@@ -249,7 +249,7 @@ def run_explanation(
         stalls.named = partial(name_sample, source)
         with evaluating(loaded.module):
             activity.begin("reading labels, fingerprint and a few samples of the data set")
-            plan = _plan(request, loaded, source, out, expected, said)
+            plan = _plan(request, loaded, source, out, expected, said, activity)
             said.info(f"{out}: {plan.describe()}")
             if names_model_file(plan.config) and not has_mark(plan.config):
                 said.info(explain_missing_mark())
@@ -280,6 +280,7 @@ def _plan(
     out: AnyPath,
     expected: tuple[RunConfig, AnyPath] | None,
     said: Progress,
+    activity: Activity,
 ) -> RunPlan:
     """Plan the run; if it repeats another one, its configuration must be the `expected` one."""
     request = _resolve_composite(request, loaded.module, source, said)
@@ -287,7 +288,8 @@ def _plan(
     kept = out if expected is None else expected[1]
     wanted = replace(wanted, method=fit_method(wanted.method, loaded.module, source, request.batch_size, kept))
     origin = request.origin(source, placement(loaded.module)[0], loaded.code_hash)
-    plan = RunPlan.of(loaded, source, wanted, request.labels, request.inputs, request.seed, origin, request.kind)
+    about = wanted, request.labels, request.inputs, request.seed, origin, request.kind
+    plan = RunPlan.of(loaded, source, *about, kept, activity)
     if expected is None:
         return plan
     require_same_config(expected[0], plan.config, expected[1])

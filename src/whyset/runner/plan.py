@@ -10,6 +10,7 @@ import torch
 from whyset.attribution import to_dict
 from whyset.attribution.methods import GradientMethod
 from whyset.modality import IMAGE
+from whyset.runner.activity import Activity
 from whyset.runner.data_spec import DataSpec
 from whyset.runner.labels import Labels
 from whyset.runner.made_here import with_mark
@@ -62,10 +63,12 @@ class RunPlan:
         seed: int,
         origin: Mapping[str, Any],
         kind: DataSpec,
+        kept: AnyPath | None = None,
+        activity: Activity | None = None,
     ) -> "RunPlan":
-        """Probe a few samples and plan the run."""
+        """Probe a few samples and plan the run; `kept` is the run that is continued or repeated."""
         kind = kind.complete(source)
-        found = probe(loaded.module, source, wanted, labels, kind)
+        found = probe(loaded.module, source, wanted, labels, kind, kept, activity)
         given, source, wanted = source, found.source, found.wanted
         modality = kind.of(found.shape, integers=found.integers)
         arrays = plan_arrays(found, inputs, modality)

@@ -46,6 +46,11 @@ def make_rows(source: Source, kind: OutputKind, targets: Targets, names: Sequenc
 
 
 def _require_labels(labels: GivenLabels, kind: OutputKind, count: int) -> None:
+    if labels.form is LabelForm.OBJECTS:
+        raise InputError(
+            f"labels are boxes of objects, but outputs are of kind {kind.name}: give output_kind='boxes' "
+            "(--output-kind boxes), or a data set without these labels"
+        )
     if (kind.exclusive or isinstance(kind, Multilabel)) and labels.columns not in (None, count):
         raise InputError(
             f"labels have {labels.columns} columns, but the model has {count} outputs: expected one column for each"

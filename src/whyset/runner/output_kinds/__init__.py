@@ -14,6 +14,7 @@ from whyset.arguments import name_unknown
 from whyset.errors import InputError
 from whyset.runner.output_kinds.auto import Auto
 from whyset.runner.output_kinds.binary import Binary
+from whyset.runner.output_kinds.boxes import Boxes
 from whyset.runner.output_kinds.dense import Dense
 from whyset.runner.output_kinds.embedding import Embedding
 from whyset.runner.output_kinds.function import FunctionKind
@@ -23,7 +24,7 @@ from whyset.runner.output_kinds.output_kind import NO_CLASS, OutputKind
 from whyset.runner.output_kinds.regression import Regression
 
 OUTPUT_KINDS: Mapping[str, type[OutputKind]] = MappingProxyType(
-    {kind.name: kind for kind in (Logits, Probabilities, Binary, Multilabel, Regression, Dense, Embedding)}
+    {kind.name: kind for kind in (Logits, Probabilities, Binary, Multilabel, Regression, Dense, Boxes, Embedding)}
 )
 """The kinds of outputs by name; a function is one without a name."""
 
@@ -64,6 +65,7 @@ __all__ = [
     "OUTPUT_KINDS",
     "Auto",
     "Binary",
+    "Boxes",
     "Dense",
     "Embedding",
     "FunctionKind",
