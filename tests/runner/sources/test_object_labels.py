@@ -59,6 +59,8 @@ def test_the_fingerprint_depends_on_each_box() -> None:
         for labels in ([TWO, TWO], [TWO, TWO], [TWO, moved])
     ]
     assert prints[0] == prints[1] != prints[2]
+    pairs = [as_source((images, labels), None, None).fingerprint() for labels in ([TWO, TWO], [TWO, TWO], [TWO, moved])]
+    assert pairs[0] == pairs[1] != pairs[2]
     source = as_source(list(zip(images, [TWO, moved], strict=True)), None, None)
     assert list_labels(source).form is LabelForm.OBJECTS
     assert source[0][1] is None
