@@ -89,14 +89,15 @@ def explain(
     output_kind: Annotated[
         str,
         typer.Option(
-            help="What the output is: logits, probabilities, binary, multilabel, regression, dense (segmentation) or "
-            "embedding; auto finds it from the model and the labels."
+            help="What the output is: logits, probabilities, binary, multilabel, regression, dense (segmentation), "
+            "boxes (detectors) or embedding; auto finds it from the model and the labels."
         ),
     ] = "auto",
     output_option: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="KEY=VALUE", help="Parameter of --output-kind, such as region=0,0,32,32 of dense; repeatable."
+            metavar="KEY=VALUE",
+            help="Parameter of --output-kind, such as region=0,0,32,32 of dense or threshold=0.3 of boxes; repeatable.",
         ),
     ] = None,
     layer: Annotated[
