@@ -29,7 +29,7 @@ def describe_prediction(opened: LoadedRun, row: int, prediction: int | None, tar
 
 
 def get_box(opened: LoadedRun, row: int) -> tuple[float, float, float, float] | None:
-    """Return the box of a detected object, left, top, right, bottom in pixels of the input; None without a known one."""
+    """Return the box of a detected object, left, top, right, bottom in pixels of the input; None without one."""
     table = opened.samples
     if not set(BOX) <= set(table.column_names):
         return None

@@ -1283,8 +1283,8 @@ export interface components {
          * @description One explanation and its sample; unknown values and those not computed yet are null.
          *
          *     `target` is the class that the relevance map explains; `confidence` is that of the prediction. `label_name` and
-         *     `prediction_name` are the true and the predicted value or labels where the model does not predict one class. `box` is
-         *     that of a detected object: left, top, right, bottom in pixels of the input.
+         *     `prediction_name` are the true and the predicted value or labels where the model does not predict one class. `box`
+         *     is that of a detected object: left, top, right, bottom in pixels of the input.
          *     Status: 0 not written, 1 done, 2 failed.
          */
         SampleDetail: {
