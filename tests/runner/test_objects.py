@@ -289,38 +289,42 @@ def test_labels_of_objects_need_a_detector(tmp_path: Path) -> None:
         )
 
 
-class AllAnchors(nn.Module):
-    """Scores and boxes of all anchors of torchvision's FCOS, before non-maximum suppression."""
+class Body(nn.Sequential):
+    """One level of features, at a stride of 4, in a dictionary, as those of torchvision."""
 
-    def __init__(self, detector: Any) -> None:
-        super().__init__()
-        self.detector = detector
+    out_channels = 32
+
+    def __init__(self) -> None:
+        super().__init__(nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU(), nn.Conv2d(8, 32, 3, 2, 1), nn.ReLU())
 
     def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        from torchvision.models.detection.image_list import ImageList
-
-        features = [self.detector.backbone(x)]
-        found = self.detector.head(features)
-        anchors = self.detector.anchor_generator(ImageList(x, [tuple(x.shape[2:])] * len(x)), features)
-        boxes = self.detector.box_coder.decode(found["bbox_regression"], torch.stack(anchors))
-        return {"scores": found["cls_logits"], "boxes": boxes}
+        return {"0": super().forward(x)}
 
 
 @pytest.fixture(scope="module")
 def fcos() -> Any:
-    """An untrained FCOS in double precision, of three classes and with one level of features at a stride of 4."""
+    """An untrained FCOS in double precision, of three classes."""
     from torchvision.models.detection.anchor_utils import AnchorGenerator
     from torchvision.models.detection.fcos import FCOS
 
     torch.manual_seed(0)
-    body: Any = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU(), nn.Conv2d(8, 32, 3, 2, 1), nn.ReLU())
-    body.out_channels = 32
+    body: Any = Body()
     return FCOS(body, 3, anchor_generator=AnchorGenerator(((8,),), ((1.0,),)), min_size=24, max_size=36).double().eval()
+
+
+def make_all_anchors(detector: Any) -> nn.Module:
+    """The module of docs/outputs.md."""
+    page = (Path(__file__).parents[2] / "docs" / "outputs.md").read_text("utf-8")
+    (code,) = (part for part in page.split("```") if "class AllAnchors" in part)
+    names: dict[str, Any] = {"nn": nn, "torch": torch}
+    exec(code.removeprefix("python"), names)
+    module: nn.Module = names["AllAnchors"](detector)
+    return module
 
 
 def test_objects_of_fcos_are_explained_before_suppression(tmp_path: Path, fcos: Any) -> None:
     """Relevance is that of a direct call for the anchor's score, in double precision, up to its rounding to float32."""
-    model, x = AllAnchors(fcos), torch.rand(4, 3, 24, 36, generator=torch.Generator().manual_seed(1)).double()
+    model, x = make_all_anchors(fcos), torch.rand(4, 3, 24, 36, generator=torch.Generator().manual_seed(1)).double()
     run = explain(x, tmp_path / "run", model, output_kind=Boxes(threshold=0.011, iou=0.3, max_objects=3))
     assert len(run) == 12
     assert run.failures == []
