@@ -184,8 +184,31 @@ def test_an_image_that_cannot_be_read_has_a_row_that_fails(tmp_path: Path) -> No
     assert [(failure.id, "not finite" in failure.error) for failure in run.failures] == [("1#0", True)]
     assert run.samples["anchor"].to_pylist()[1] is None
     assert any("1 images cannot be read" in check.message for check in run.checks)
-    run = explain(images, tmp_path / "run")
-    assert len(run) == 6
+    again = explain(images, tmp_path / "run")
+    assert [failure.id for failure in again.failures] == ["1#0"]
+
+
+def test_an_image_whose_scores_are_not_finite_has_a_row_that_fails(tmp_path: Path) -> None:
+    """Comparisons with NaN are false: the image would count as one without objects."""
+    model = Linear(lambda scores, boxes: (torch.where(scores == scores[0, 0, 0], torch.nan, scores), boxes))
+    run = explain(X, tmp_path / "run", model)
+    assert run.ids == FOUND
+    assert [(failure.id, "output is not finite" in failure.error) for failure in run.failures] == [("0#0", True)]
+
+
+def test_one_image_is_explained_like_many(tmp_path: Path) -> None:
+    run = explain(X[1:2], tmp_path / "run", batch_size=1)
+    assert run.ids == ["0#0", "0#1", "0#2"]
+    np.testing.assert_allclose(np.asarray(run.relevance), expected_maps()[1:4], rtol=1e-5, atol=1e-6)
+
+
+def test_labels_of_whole_images_are_kept(tmp_path: Path) -> None:
+    single = explain((X, [1, 0, 1, 1, 0, 1]), tmp_path / "single", class_names=["cat", "dog"])
+    assert single.samples["true_labels"].to_pylist() == ["dog", *["cat"] * 3, *["dog"] * 2, *["cat"] * 2]
+    sets = explain((X, [{1}, set(), {0, 1}, {0, 1}, {0}, {1}]), tmp_path / "sets", class_names=["cat", "dog"])
+    assert sets.samples["true_labels"].to_pylist() == ["dog", *[""] * 3, *["cat, dog"] * 2, *["cat"] * 2]
+    assert (single.labels == -1).all()
+    assert (sets.labels == -1).all()
 
 
 def test_a_run_is_continued_with_its_objects_and_not_with_other_data(
@@ -272,7 +295,8 @@ def test_wrong_parameters(given: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     ("label", "message"),
     [
-        ({"boxes": [[0, 0, 3, 2]], "labels": [2]}, "the label 2 of an object is not a class of the model"),
+        ({"boxes": [[0, 0, 3, 2]], "labels": [2]}, "the label 2 of an object of 0 is not a class of the model"),
+        ({"boxes": [[8, 0, 16, 2]], "labels": [0]}, "is outside of the input, 4 x 6 pixels"),
         ({"boxes": [[0, 0, 3]], "labels": [0]}, "boxes int64 (1, 3)"),
         ({"boxes": [[0, 0, 3, 2]], "labels": [0.5]}, "as whole numbers"),
     ],

@@ -78,7 +78,7 @@ def probe(
     found = resolve_output(model, place(torch.stack([x for x, _ in samples]), model), wanted, source, given)
     wanted, names = found.wanted, found.names
     if isinstance(wanted.kind, Boxes):
-        rows = find_objects(model, source, wanted, tuple(samples[0][0].shape), kept, activity)
+        rows = find_objects(model, source, wanted, names, tuple(samples[0][0].shape), kept, activity)
     else:
         rows = make_rows(source, wanted.kind, wanted.targets, names)
     samples = read_some(rows.source) if isinstance(rows.source, RowSource) else samples

@@ -67,5 +67,5 @@ def require_rows(kind: OutputKind, output: Tensor, axes: tuple[int, ...], shape:
     raise InputError(
         f"the output kind {kind.name} needs outputs of shape {shape}, got {tuple(output.shape)}: choose the output of "
         "a model with several by output= (--output), or another output_kind= (--output-kind), such as dense for "
-        "segmentation"
+        "segmentation and boxes for detectors"
     )
