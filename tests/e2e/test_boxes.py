@@ -1,6 +1,8 @@
 """The box of a detected object, in numbers and over its images."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -82,3 +84,22 @@ def test_the_pixels_below_a_box_are_still_read(run: Run, viewer) -> None:
     scale = frame["width"] / SIDES[1]
     viewer.page.mouse.move(frame["x"] + (left + 0.5) * scale, frame["y"] + (top + 0.5) * scale)
     detail.locator("[data-pixel]", has_text=f"row {top}, column {left}").wait_for()
+
+
+def test_a_figure_of_an_object_has_its_box(run: Run, viewer) -> None:
+    row = 5
+    left, top = (run.samples[f"box_{side}"][row].as_py() for side in ("left", "top"))
+    viewer.open_class("0")
+    viewer.tile(row).click()
+    with viewer.page.expect_download() as download:
+        viewer.page.get_by_role("region", name="Detail").get_by_label("Figure").select_option("SVG")
+    drawn = Path(download.value.path()).read_text("utf-8")
+    assert f"left {left:#.3g}, top {top:#.3g}, 9.00 × 6.00" in drawn
+    place = ' x="([\\d.]+)" y="([\\d.]+)" width="([\\d.]+)" height="([\\d.]+)"'
+    boxes = re.findall(f'<rect{place} fill="none" stroke="#(?:000000|ffffff)" stroke-width="[13]"', drawn)
+    images = re.findall(f'<image href="[^"]+"{place}', drawn)
+    assert len(boxes) == 2 * 3  # a dark and a light line over input, heatmap and overlay
+    for number, box in enumerate(boxes):
+        x, y, width, height = map(float, images[number // 2])
+        expected = [x + left / 36 * width, y + top / 24 * height, 9 / 36 * width, 6 / 24 * height]
+        assert list(map(float, box)) == pytest.approx(expected, abs=0.02)
