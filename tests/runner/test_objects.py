@@ -235,7 +235,7 @@ NO_BOXES: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
         lambda scores, boxes: [{"boxes": boxes[0], "scores": scores[0, :, 0], "labels": scores[0, :, 0]}] * len(scores),
         "those after non-maximum suppression",
     ),
-    "two axes": (lambda scores, boxes: (scores[..., 0], boxes), "(samples, anchors, classes), got (6, 3)"),
+    "two axes": (lambda scores, boxes: (scores[..., 0], boxes), "(samples, places, classes), got (6, 3)"),
     "few boxes": (lambda scores, boxes: (scores, boxes[:, :2]), "the boxes are (6, 2, 4) for scores (6, 3, 2)"),
     "five sides": (lambda scores, boxes: (scores, torch.cat([boxes, boxes], 2)), "the boxes are (6, 3, 8)"),
     "centers": (

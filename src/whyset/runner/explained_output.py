@@ -10,7 +10,7 @@ from whyset.errors import InputError, WhysetError
 from whyset.runner.class_names import name_classes
 from whyset.runner.labels import Labels
 from whyset.runner.output import Output, find_binary_output, find_output
-from whyset.runner.output_kinds import Binary, Boxes, Embedding, OutputKind, Probabilities, Regression
+from whyset.runner.output_kinds import Binary, Boxes, Embedding, Located, OutputKind, Probabilities, Regression
 from whyset.runner.output_spec import OutputSpec
 from whyset.runner.score_model import select
 from whyset.runner.similarities import bind_similarities, name_similarities
@@ -46,7 +46,7 @@ def resolve_output(
     value = _find_value(kind, value, output)
     with torch.no_grad():
         scores = kind.scores(output, value)
-    named = _name(kind, wanted.targets, source, given, _count_names(kind, scores))
+    named = _name(kind, wanted.targets, source, given, kind.count_classes(scores))
     _require_target(kind, wanted.targets, named)
     targets = replace(wanted.targets.resolve(named), outputs=scores.shape[1])
     if isinstance(kind, Embedding):
@@ -101,17 +101,12 @@ def _name(kind: OutputKind, targets: Targets, source: Source, given: Labels | No
     return name_classes(source, given, count)
 
 
-def _count_names(kind: OutputKind, scores: Tensor) -> int:
-    """Return the number of classes of the scores (n, K), which those of several anchors share."""
-    return kind.n_classes if isinstance(kind, Boxes) and kind.n_classes is not None else scores.shape[1]
-
-
 def _require_target(kind: OutputKind, targets: Targets, names: Sequence[str]) -> None:
     """Raise InputError where the label, or the highest score, says nothing of which output is meant."""
-    if isinstance(kind, Boxes) and targets.parts != (Label(),):
+    if isinstance(kind, Located) and targets.parts != (Label(),):
         raise InputError(
-            f"target={targets.to_text()!r}: the output kind boxes explains the class of each detected object: leave "
-            "target and targets (--target) out"
+            f"target={targets.to_text()!r}: the output kind {kind.name} finds the scores that it explains: "
+            "leave target and targets (--target) out"
         )
     if isinstance(kind, Regression) and len(names) > 1 and (Label() in targets.parts or Prediction() in targets.parts):
         known = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.errors import InputError
-from whyset.runner.output_kinds import Boxes, Dense, Multilabel, OutputKind, Regression
+from whyset.runner.output_kinds import Dense, Located, Multilabel, OutputKind, Regression
 from whyset.runner.sources import RowSource, Source
 from whyset.runner.sources.given_labels import GivenLabels, LabelForm, list_labels
 from whyset.runner.sources.source import UNKNOWN
@@ -79,7 +79,7 @@ def make_columns(
     """Return labels that are not classes of the run as further columns, by the names of its scores, or of classes."""
     if labels.form is LabelForm.VALUES or isinstance(kind, Regression):
         return _value_columns(labels, names)
-    if labels.form is LabelForm.SETS or not kind.exclusive or isinstance(kind, Boxes):  # an object has a class, too
+    if labels.form is LabelForm.SETS or not kind.exclusive or isinstance(kind, Located):  # labels are of whole samples
         sets = _get_sets(labels)
         return {TRUE_LABELS: [", ".join(_name(one, classes) for one in found) for found in sets]} if any(sets) else {}
     return {}

@@ -18,6 +18,7 @@ from whyset.runner.output_kinds.boxes import Boxes
 from whyset.runner.output_kinds.dense import Dense
 from whyset.runner.output_kinds.embedding import Embedding
 from whyset.runner.output_kinds.function import FunctionKind
+from whyset.runner.output_kinds.located import Located
 from whyset.runner.output_kinds.logits import Logits, Probabilities
 from whyset.runner.output_kinds.multilabel import Multilabel
 from whyset.runner.output_kinds.output_kind import NO_CLASS, OutputKind
@@ -70,6 +71,7 @@ __all__ = [
     "Embedding",
     "FunctionKind",
     "GivenKind",
+    "Located",
     "Logits",
     "Multilabel",
     "OutputKind",

@@ -1,7 +1,7 @@
 """Class scores and a box for each of many anchors: detectors."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 from whyset.attribution.attributors.model_output import select_output
 from whyset.errors import InputError
 from whyset.runner.output import Output
-from whyset.runner.output_kinds.output_kind import OutputKind, require_rows
+from whyset.runner.output_kinds.located import Located
 from whyset.runner.sources.given_labels import GivenLabels
 from whyset.store.layout import OUTPUT_VALUE
 
@@ -25,7 +25,7 @@ _REMEDY = (
 
 
 @dataclass(frozen=True)
-class Boxes(OutputKind):
+class Boxes(Located):
     """Outputs (n, A, K) are scores of K classes at each of A anchors, and the model also returns a box for each anchor.
 
     A row of the run explains one detected object of an image: the score of its class at its anchor. Before the run is
@@ -73,7 +73,6 @@ class Boxes(OutputKind):
     max_objects: int = 20
     activation: Literal["sigmoid", "softmax"] = "sigmoid"
     background: int | None = None
-    n_classes: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("threshold", "iou"):
@@ -86,35 +85,12 @@ class Boxes(OutputKind):
 
     def find(self, output: Tensor, labels: GivenLabels, names: tuple[str, ...] | None) -> "Boxes":
         """Return this kind with the number of classes; InputError: the output has another one."""
-        require_rows(self, output, (3,), "(samples, anchors, classes)")
-        count = output.shape[2]
-        if self.n_classes not in (None, count):
+        found = super().find(output, labels, names)
+        if self.background is not None and not 0 <= self.background < output.shape[2]:
             raise InputError(
-                f"Boxes(n_classes={self.n_classes}): the scores {tuple(output.shape)} have {count} classes"
+                f"Boxes(background={self.background}): the classes of the model are 0 to {output.shape[2] - 1}"
             )
-        if self.background is not None and not 0 <= self.background < count:
-            raise InputError(f"Boxes(background={self.background}): the classes of the model are 0 to {count - 1}")
-        return replace(self, n_classes=count)
-
-    def check(self, output: Tensor) -> None:
-        """Raise InputError unless outputs are (n, A, K)."""
-        require_rows(self, output, (3,), "(samples, anchors, classes)")
-
-    def scores(self, output: Tensor, value: Output) -> Tensor:
-        """Return the scores (n, A K), those of the classes of an anchor in a row."""
-        return output.flatten(1)
-
-    def get_classes(self, columns: Tensor) -> Tensor:
-        """Return the class of columns of the scores."""
-        return columns % (self.n_classes or 1)
-
-    def predict(self, scores: Tensor, chosen: Tensor) -> Tensor:
-        """Return the class of the explained object."""
-        return self.get_classes(chosen)
-
-    def confidence(self, scores: Tensor, chosen: Tensor, value: Output) -> Tensor:
-        """Return the probability of the explained object."""
-        return self.get_probabilities(scores, value).gather(1, chosen.T).T
+        return found
 
     def get_probabilities(self, scores: Tensor, value: Output) -> Tensor:
         """Return the probabilities (n, A K) of all scores, which are what `value` states; float32."""

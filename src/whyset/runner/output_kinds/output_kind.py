@@ -47,6 +47,10 @@ class OutputKind(NamedPart):
         """Return the scores (n, K) of outputs (n, ...), of which `value` states what they are."""
         return output.unsqueeze(1) if output.dim() == 1 else output
 
+    def count_classes(self, scores: Tensor) -> int:
+        """Return the number of classes, or other values, that scores (n, K) are of."""
+        return scores.shape[1]
+
     def get_classes(self, columns: Tensor) -> Tensor:
         """Return the class, as it is stored, of columns of the scores."""
         return columns
