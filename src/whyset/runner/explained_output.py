@@ -10,7 +10,7 @@ from whyset.errors import InputError, WhysetError
 from whyset.runner.class_names import name_classes
 from whyset.runner.labels import Labels
 from whyset.runner.output import Output, find_binary_output, find_output
-from whyset.runner.output_kinds import Binary, Boxes, Embedding, Located, OutputKind, Probabilities, Regression
+from whyset.runner.output_kinds import Binary, Boxes, Embedding, Located, OutputKind, Probabilities, Regression, Tokens
 from whyset.runner.output_spec import OutputSpec
 from whyset.runner.score_model import select
 from whyset.runner.similarities import bind_similarities, name_similarities
@@ -48,7 +48,7 @@ def resolve_output(
         scores = kind.scores(output, value)
     named = _name(kind, wanted.targets, source, given, kind.count_classes(scores))
     _require_target(kind, wanted.targets, named)
-    targets = replace(wanted.targets.resolve(named), outputs=scores.shape[1])
+    targets = replace(wanted.targets.resolve(named), outputs=kind.count_scores(scores))
     if isinstance(kind, Embedding):
         targets = bind_similarities(targets, source, select(model, choice))
     found = replace(wanted, choice=choice, output=value, kind=kind, targets=targets)
@@ -96,7 +96,7 @@ def _name(kind: OutputKind, targets: Targets, source: Source, given: Labels | No
     similar = name_similarities(kind, targets)
     if similar is not None:
         return similar
-    if isinstance(kind, Regression) and given is None and len(source.class_names or ()) != count:
+    if isinstance(kind, Regression | Tokens) and given is None and len(source.class_names or ()) != count:
         return tuple(map(str, range(count)))  # the data names its classes, and not the values of the model
     return name_classes(source, given, count)
 

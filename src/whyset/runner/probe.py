@@ -16,13 +16,14 @@ from whyset.runner.class_names import require_classes
 from whyset.runner.data_spec import DataSpec
 from whyset.runner.devices import place
 from whyset.runner.explained_output import ExplainedOutput, resolve_output
+from whyset.runner.generation import find_tokens
 from whyset.runner.input_check import check_inputs, require_finite
 from whyset.runner.input_codecs import require_fitting
 from whyset.runner.labels import Labels
 from whyset.runner.method_maps import naming_method, require_modality
 from whyset.runner.objects import find_objects
 from whyset.runner.output import note_unit_interval
-from whyset.runner.output_kinds import Boxes, Logits
+from whyset.runner.output_kinds import Boxes, Located, Logits
 from whyset.runner.output_spec import ExplainedBatch, OutputSpec, explainer
 from whyset.runner.rows import make_rows
 from whyset.runner.sources import RowSource, Source, spread
@@ -77,8 +78,9 @@ def probe(
     require_fitting(source.preprocessing, samples[0][0].shape)
     found = resolve_output(model, place(torch.stack([x for x, _ in samples]), model), wanted, source, given)
     wanted, names = found.wanted, found.names
-    if isinstance(wanted.kind, Boxes):
-        rows = find_objects(model, source, wanted, names, tuple(samples[0][0].shape), kept, activity)
+    if isinstance(wanted.kind, Located):
+        find_rows = find_objects if isinstance(wanted.kind, Boxes) else find_tokens
+        rows = find_rows(model, source, wanted, names, tuple(samples[0][0].shape), kept, activity)
     else:
         rows = make_rows(source, wanted.kind, wanted.targets, names)
     samples = read_some(rows.source) if isinstance(rows.source, RowSource) else samples

@@ -55,6 +55,9 @@ ANCHOR, DETECTED = "anchor", "detected"
 BOX = ("box_left", "box_top", "box_right", "box_bottom")
 """The box of a detected object in pixels of the input, columns of the samples."""
 
+PROMPT, POSITION, TOKEN = "prompt", "position", "token"
+"""The id of the text before a generated token, the position of the token, and its id, columns of the samples."""
+
 
 def find_true_value(columns: Sequence[str], output: str | None) -> str | None:
     """Return the column of the samples with the true values of an output of a regression; None without one."""

@@ -23,9 +23,13 @@ from whyset.runner.output_kinds.logits import Logits, Probabilities
 from whyset.runner.output_kinds.multilabel import Multilabel
 from whyset.runner.output_kinds.output_kind import NO_CLASS, OutputKind
 from whyset.runner.output_kinds.regression import Regression
+from whyset.runner.output_kinds.tokens import Tokens
 
 OUTPUT_KINDS: Mapping[str, type[OutputKind]] = MappingProxyType(
-    {kind.name: kind for kind in (Logits, Probabilities, Binary, Multilabel, Regression, Dense, Boxes, Embedding)}
+    {
+        kind.name: kind
+        for kind in (Logits, Probabilities, Binary, Multilabel, Regression, Dense, Boxes, Embedding, Tokens)
+    }
 )
 """The kinds of outputs by name; a function is one without a name."""
 
@@ -77,6 +81,7 @@ __all__ = [
     "OutputKind",
     "Probabilities",
     "Regression",
+    "Tokens",
     "as_output_kind",
     "kind_from_dict",
 ]

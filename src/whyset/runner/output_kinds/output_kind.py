@@ -51,6 +51,10 @@ class OutputKind(NamedPart):
         """Return the number of classes, or other values, that scores (n, K) are of."""
         return scores.shape[1]
 
+    def count_scores(self, scores: Tensor) -> int:
+        """Return the number of scores of a row of the run, from those (n, K) of samples."""
+        return scores.shape[1]
+
     def get_classes(self, columns: Tensor) -> Tensor:
         """Return the class, as it is stored, of columns of the scores."""
         return columns
