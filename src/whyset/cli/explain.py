@@ -90,7 +90,7 @@ def explain(
         str,
         typer.Option(
             help="What the output is: logits, probabilities, binary, multilabel, regression, dense (segmentation), "
-            "boxes (detectors) or embedding; auto finds it from the model and the labels."
+            "boxes (detectors), embedding or tokens (generated texts); auto finds it from the model and the labels."
         ),
     ] = "auto",
     output_option: Annotated[

@@ -123,8 +123,8 @@ def explain(
         name, its index, or a function that selects the tensor. By default the only tensor, or the one named "logits".
     output_kind : OutputKind, str or callable, default "auto"
         What the output is: an instance or a name of `whyset.runner.output_kinds.OUTPUT_KINDS` ("logits" of exclusive
-        classes, "probabilities", "binary", "multilabel", "regression", "dense", "boxes", "embedding"), or a function of
-        the output that returns scores (n, K). "auto" finds it from the model and the labels, and states it.
+        classes, "probabilities", "binary", "multilabel", "regression", "dense", "boxes", "embedding", "tokens"), or a
+        function of the output that returns scores (n, K). "auto" finds it from the model and the labels, and states it.
     layers : sequence of str, optional
         Modules whose relevance is stored as well, without a further backward pass.
     concepts : sequence of str, optional
