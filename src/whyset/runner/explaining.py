@@ -30,7 +30,7 @@ from whyset.runner.labels import Labels
 from whyset.runner.made_here import explain_missing_mark, has_mark, names_model_file
 from whyset.runner.methods import GivenMethod
 from whyset.runner.models import LoadedModel, ModelSource, layers_hash
-from whyset.runner.output_kinds import GivenKind
+from whyset.runner.output_kinds import GivenKind, Located
 from whyset.runner.output_spec import OutputSpec
 from whyset.runner.plan import RunPlan
 from whyset.runner.prefetch import Prefetcher
@@ -46,6 +46,7 @@ from whyset.runner.summary import Summary
 from whyset.runner.targets import choose_targets
 from whyset.store import Run, RunConfig
 from whyset.store.config import require_same_config
+from whyset.store.layout import is_run
 from whyset.store.rank_lease import RankLease, run_lease
 from whyset.store.remote import AnyPath, as_path
 
@@ -287,6 +288,9 @@ def _plan(
     wanted = request.get_outputs(source.preprocessing)
     kept = out if expected is None else expected[1]
     wanted = replace(wanted, method=fit_method(wanted.method, loaded.module, source, request.batch_size, kept))
+    if isinstance(wanted.kind, Located) and not is_run(kept):
+        activity.begin("finding what is explained, by a pass of the model over the data set")
+        said.info("the model passes once over the data set to find what is explained")
     origin = request.origin(source, placement(loaded.module)[0], loaded.code_hash)
     about = wanted, request.labels, request.inputs, request.seed, origin, request.kind
     plan = RunPlan.of(loaded, source, *about, kept, activity)

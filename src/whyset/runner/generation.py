@@ -1,5 +1,6 @@
 """The rows of a run of a language model: one for each token that it generates after the prompts."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,7 +13,7 @@ from whyset.runner.activity import Activity
 from whyset.runner.devices import placement
 from whyset.runner.output_kinds import Tokens
 from whyset.runner.output_spec import OutputSpec
-from whyset.runner.prefetch import Prefetcher
+from whyset.runner.prefetch import Prefetcher, threads_for
 from whyset.runner.rows import Rows, make_columns
 from whyset.runner.score_model import select
 from whyset.runner.sources import UNKNOWN, RowSource, Source
@@ -62,7 +63,8 @@ def find_tokens(
     kind = wanted.kind
     found = None if kept is None else _read_tokens(kept, source, kind)
     if found is None:
-        reading = Prefetcher(source, shape, False, 0, activity or Activity())
+        threads = threads_for(source, placement(model)[0], os.cpu_count() or 1)
+        reading = Prefetcher(source, shape, False, threads, activity or Activity())
         found = dict(_generate_all(select(model, wanted.choice), reading, kind))
     rows = [(sample, place) for sample in range(len(source)) for place in range(_count(found.get(sample, ()), kind))]
     rows = sorted([*rows, *((sample, -1) for sample in range(len(source)) if sample not in found)])

@@ -1,5 +1,6 @@
 """The rows of a run of a detector: one for each object, found by a pass of the model over the images."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -12,7 +13,7 @@ from whyset.runner.detection import DetectedObject, Detector
 from whyset.runner.devices import placement
 from whyset.runner.output_kinds import Boxes
 from whyset.runner.output_spec import OutputSpec
-from whyset.runner.prefetch import Prefetcher
+from whyset.runner.prefetch import Prefetcher, threads_for
 from whyset.runner.rows import Rows, make_columns
 from whyset.runner.sources import UNKNOWN, RowSource, Source
 from whyset.runner.sources.given_labels import LabelForm, list_labels
@@ -50,7 +51,8 @@ def find_objects(
     if found is None:
         _require_true_objects(source, wanted.kind, shape)
         detector = Detector(model, wanted, wanted.kind)
-        found = list(_detect(detector, Prefetcher(source, shape, False, 0, activity or Activity())))
+        threads = threads_for(source, placement(model)[0], os.cpu_count() or 1)
+        found = list(_detect(detector, Prefetcher(source, shape, False, threads, activity or Activity())))
         detector.require_objects(found, shape)
     return Rows(_make_source(source, found, wanted.kind, names), _describe(found, len(source)))
 
