@@ -20,6 +20,28 @@ from whyset.attribution.composites import (
     EpsilonGammaBox,
     EpsilonPlus,
 )
+from whyset.attribution.methods import (
+    AblationCAMMethod,
+    BlurIGMethod,
+    ContrastiveExcitationBackpropMethod,
+    ContrastiveLRPMethod,
+    ExtremalPerturbationMethod,
+    FastCAMMethod,
+    GradCAMMethod,
+    GradCAMPlusPlusMethod,
+    GuidedGradCAMMethod,
+    GuidedIGMethod,
+    HiResCAMMethod,
+    HSICMethod,
+    LayerCAMMethod,
+    OcclusionMethod,
+    RISEMethod,
+    ScoreCAMMethod,
+    SmoothGradMethod,
+    SobolMethod,
+    XRAIMethod,
+)
+from whyset.attribution.methods import Method as RunMethod
 
 Explain = Callable[[Tensor, Tensor], Tensor]
 """Returns the relevance (n, channels, height, width), or (n, 1, height, width), for inputs and classes."""
@@ -51,6 +73,7 @@ def methods() -> Mapping[str, Method]:
         "integrated gradients, 8 steps": lambda network: nullcontext(
             lambda x, target: IntegratedGradients(network.model, n_iter=8)(x, target)[1]
         ),
+        **{name: _bound(method) for name, method in METHODS_OF_RUNS.items()},
         "captum Saliency": _captum("Saliency"),
         "captum DeepLift": _captum("DeepLift"),
         "captum GuidedBackprop": _captum("GuidedBackprop"),
@@ -59,6 +82,32 @@ def methods() -> Mapping[str, Method]:
         "random order": lambda network: nullcontext(random_order),
     }
 
+
+METHODS_OF_RUNS: Mapping[str, RunMethod] = {
+    "SmoothGrad, 20 copies": SmoothGradMethod(),
+    "VarGrad, 20 copies": SmoothGradMethod(statistic="variance"),
+    "guided IG, 50 steps": GuidedIGMethod(n_iter=50),
+    "blur IG, 20 steps": BlurIGMethod(n_iter=20),
+    "XRAI, 20 steps": XRAIMethod(n_iter=20),
+    "occlusion": OcclusionMethod(),
+    "RISE, 250 masks": RISEMethod(n_masks=250),
+    "Sobol, 4 masks": SobolMethod(n_masks=4),
+    "HSIC, 250 masks": HSICMethod(n_masks=250),
+    "extremal perturbation, 30 steps": ExtremalPerturbationMethod(n_iter=30),
+    "Grad-CAM": GradCAMMethod(),
+    "Grad-CAM++": GradCAMPlusPlusMethod(),
+    "HiResCAM": HiResCAMMethod(),
+    "Layer-CAM": LayerCAMMethod(),
+    "Score-CAM": ScoreCAMMethod(),
+    "Ablation-CAM": AblationCAMMethod(),
+    "guided Grad-CAM": GuidedGradCAMMethod(),
+    "FastCAM": FastCAMMethod(),
+    "contrastive LRP": ContrastiveLRPMethod(),
+    "contrastive excitation backprop": ContrastiveExcitationBackpropMethod(),
+}
+"""Methods of runs, with fewer steps and masks than by default where they evaluate the model often. PatternNet and
+PatternAttribution are missing: they are fitted on a data set.
+"""
 
 BIAS_PRESETS: Mapping[str, type[Composite]] = {
     "epsilon_plus": EpsilonPlus,
@@ -114,6 +163,15 @@ def _with_bias_maps(make: Callable[[Network], Composite]) -> Method:
 def _gradient_times_input(network: Network) -> Iterator[Explain]:
     with Gradient(network.model) as attribute:
         yield lambda x, target: x * attribute(x, target)[1]
+
+
+def _bound(method: RunMethod) -> Method:
+    @contextmanager
+    def prepare(network: Network) -> Iterator[Explain]:
+        attribute = method.bind(network.model)
+        yield lambda x, target: attribute(x, target)[1]
+
+    return prepare
 
 
 def _captum(name: str) -> Method:

@@ -1,11 +1,12 @@
-"""What a whole run costs beside the bare attribution, on CIFAR-10 with its ResNet-20, measured in one run.
+"""What a whole run costs beside the bare attribution, measured in one run.
 
-    WHYSET_DATA=data python benchmarks/runner.py --images 2000 --rounds 3
-    WHYSET_DATA=data python benchmarks/runner.py --images 10000 --memory 1000 4000 10000
+    WHYSET_DATA=data python benchmarks/runner.py --task cifar10 --samples 10000 --memory 1000 4000 10000
+    WHYSET_DATA=data python benchmarks/runner.py --task lite0 --weights efficientnet-lite0-57934424.pth --samples 400
+    python benchmarks/runner.py --task table --samples 100000 --width 256 --batch 1024
 
 It prints samples per second of the bare attribution (the same batches, read before), of `whyset.explain` (decoding the
-JPEG files, writing the run, and everything before and after), and of the store alone with synthetic maps, and writes
-benchmarks/results/runner-cpu-<date>.md.
+images, writing the run, and everything before and after), and of the store alone with synthetic maps of CIFAR-10, and
+writes benchmarks/results/runner-TASK-cpu-<date>.md.
 """
 
 import argparse
@@ -15,24 +16,26 @@ import resource
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 import torch
+from gate import LITE0, NETWORK, load_lite0, unpack
+from torch import nn
 
 import whyset
 from whyset.attribution import Gradient
-from whyset.attribution.composites import EpsilonPlusFlat
-from whyset.runner import FolderSource, ModelSource
+from whyset.attribution.composites import Composite, EpsilonPlus, EpsilonPlusFlat
+from whyset.runner import ArraySource, FolderSource, ModelSource, Source
 from whyset.runner.sources import SpreadSource
 from whyset.store import RunConfig
 from whyset.store.create import create_run
@@ -41,10 +44,8 @@ from whyset.store.samples import samples_table
 from whyset.store.shards import write_shard
 
 RESULTS = Path(__file__).resolve().parent / "results"
-NETWORK = Path(__file__).resolve().parents[1] / "examples" / "cifar_resnet.py"
 SHAPE = (3, 32, 32)
 BATCH = 32
-RULES = EpsilonPlusFlat()
 Way = Callable[[], object]
 
 
@@ -58,29 +59,62 @@ class Took:
 
 @dataclass(frozen=True)
 class Task:
-    """A network, a folder of its images, and how many of them are explained."""
+    """A network in words, the network, its data, and how many samples are explained by which rules in which batches."""
 
-    model: ModelSource
-    images: Path
+    words: str
+    model: nn.Module
+    source: Source
     count: int
-
-    def source(self) -> SpreadSource:
-        preprocessing = self.model.load().preprocessing
-        return SpreadSource(FolderSource(self.images, preprocessing), self.count)
+    rules: Composite
+    batch: int = BATCH
 
     def explain(self, out: Path) -> object:
-        return whyset.explain(self.model, self.images, out, composite=RULES, batch_size=BATCH, limit=self.count)
+        return whyset.explain(
+            self.model, self.source, out, composite=self.rules, batch_size=self.batch, limit=self.count, progress=False
+        )
+
+
+def cifar10(given: argparse.Namespace, folder: Path, count: int) -> Task:
+    images = given.folder or unpack(given.data / "cifar10.tar.xz", folder / "cifar10", 10_000, "test/")
+    loaded = ModelSource(f"{NETWORK}:resnet20", given.weights or given.data / "cifar10_resnet20.pt").load()
+    source = FolderSource(images, loaded.preprocessing)
+    words = "JPEG images of CIFAR-10, ResNet-20, EpsilonPlusFlat"
+    return Task(words, loaded.module, source, count, EpsilonPlusFlat(), given.batch or BATCH)
+
+
+def lite0(given: argparse.Namespace, folder: Path, count: int) -> Task:
+    images = given.folder or unpack(given.data / "imagenet-sample-224.tar", folder / "photos", 1000)
+    words = "JPEG photographs of 224 pixels, EfficientNet-Lite0, EpsilonPlusFlat"
+    source = FolderSource(images, LITE0)
+    return Task(words, load_lite0(given.weights), source, count, EpsilonPlusFlat(), given.batch or BATCH)
+
+
+def table_rows(given: argparse.Namespace, folder: Path, count: int) -> Task:
+    torch.manual_seed(0)
+    width = given.width
+    layers = [nn.Linear(50, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 10)]
+    source = ArraySource(torch.randn(count, 50), torch.randint(0, 10, (count,)))
+    words = f"rows of a random table of 50 columns, an untrained network 50-{width}-{width}-10, EpsilonPlus"
+    return Task(words, nn.Sequential(*layers).eval(), source, count, EpsilonPlus(), given.batch or BATCH)
+
+
+TASKS: Mapping[str, Callable[[argparse.Namespace, Path, int], Task]] = {
+    "cifar10": cifar10,
+    "lite0": lite0,
+    "table": table_rows,
+}
 
 
 def bare(task: Task) -> Way:
     """The attribution alone: every batch lies in memory."""
-    network, source = task.model.load().module, task.source()
-    parts = [range(first, min(first + BATCH, len(source))) for first in range(0, len(source), BATCH)]
+    network, source = task.model, SpreadSource(task.source, task.count)
+    parts = [range(first, min(first + task.batch, len(source))) for first in range(0, len(source), task.batch)]
     inputs = [torch.stack([source[index][0] for index in part]) for part in parts]
-    targets = [torch.from_numpy(source.labels[list(part)]) for part in parts]
+    labels = source.labels
+    targets = [torch.from_numpy(labels[list(part)]) for part in parts]
 
     def attribute_all() -> None:
-        with Gradient(network, RULES) as attribute:
+        with Gradient(network, task.rules) as attribute:
             for x, target in zip(inputs, targets, strict=True):
                 attribute(x, target)
 
@@ -160,19 +194,9 @@ def table(times: Mapping[str, Sequence[Took]], count: int) -> list[str]:
     return lines
 
 
-def peak_memory(task: Task) -> int:
-    """Most bytes resident in a process of its own that does nothing but explain so many images."""
-    weights = str(task.model.weights)
-    command = [
-        sys.executable,
-        __file__,
-        "--peak-of",
-        str(task.count),
-        "--folder",
-        str(task.images),
-        "--weights",
-        weights,
-    ]
+def peak_memory(arguments: Sequence[str], count: int) -> int:
+    """Most bytes resident in a process of its own that does nothing but explain so many samples."""
+    command = [sys.executable, __file__, *arguments, "--peak-of", str(count)]
     finished = subprocess.run(command, capture_output=True, text=True, check=True)
     return int(finished.stdout.split()[-1])
 
@@ -193,14 +217,6 @@ def emptied(folder: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def unpacked(archive: Path, folder: Path) -> Path:
-    """The test images of CIFAR-10 as <class>/<image>."""
-    with tarfile.open(archive) as packed:
-        members = [member for member in packed if member.name.removeprefix("./").startswith("test/")]
-        packed.extractall(folder, members, filter="data")
-    return folder / "test"
-
-
 def report(task: Task, times: Mapping[str, Sequence[Took]], memory: Mapping[int, int], threads: int) -> list[str]:
     packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "zarr", "pillow"))
     load = os.getloadavg()[1]
@@ -210,48 +226,49 @@ def report(task: Task, times: Mapping[str, Sequence[Took]], memory: Mapping[int,
         f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, torch with {threads} threads; "
         f"{packages}. Average load of the machine during the last five minutes, this benchmark included: {load:.1f}.",
         "",
-        f"{task.count:,} JPEG images of CIFAR-10, ResNet-20, EpsilonPlusFlat, batches of {BATCH}, "
+        f"{task.count:,} {task.words}, batches of {task.batch}, "
         f"{len(next(iter(times.values())))} rounds. In a round all ways run one after the other; shares are taken "
         "within a round, and every figure is the median over the rounds. On a machine that does other work the share "
         "by processor time is the one to trust: what the whole run does besides can be overlapped, but not left out.",
         "",
         *table(times, task.count),
         "",
-        *(["## Peak memory of the process", "", "| images | MB |", "|---|---|"] if memory else []),
+        *(["## Peak memory of the process", "", "| samples | MB |", "|---|---|"] if memory else []),
         *(f"| {count:,} | {peak / 1e6:,.0f} |" for count, peak in memory.items()),
     ]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", type=int, default=10_000)
+    parser.add_argument("--task", choices=list(TASKS), default="cifar10")
+    parser.add_argument("--samples", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--memory", type=int, nargs="*", default=(), metavar="IMAGES")
+    parser.add_argument("--batch", type=int)
+    parser.add_argument("--width", type=int, default=256, help="of the layers of the network of the table")
+    parser.add_argument("--memory", type=int, nargs="*", default=(), metavar="SAMPLES")
     parser.add_argument("--data", type=Path, default=os.environ.get("WHYSET_DATA"), help="by default WHYSET_DATA")
     parser.add_argument("--folder", type=Path, help="unpacked images; by default they are unpacked from the data")
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--peak-of", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--out", type=Path, default=RESULTS / f"runner-cpu-{date.today()}.md")
+    parser.add_argument("--out", type=Path)
     given = parser.parse_args(arguments)
     torch.set_num_threads(given.threads)
-    weights = given.weights or given.data / "cifar10_resnet20.pt"
     with tempfile.TemporaryDirectory() as folder:
-        images = given.folder or unpacked(given.data / "cifar10.tar.xz", Path(folder))
-        model = ModelSource(f"{NETWORK}:resnet20", weights)
+        make = partial(TASKS[given.task], given, Path(folder))
         if given.peak_of:
-            report_peak(Task(model, images, given.peak_of))
+            report_peak(make(given.peak_of))
             return
-        task = Task(model, images, given.images)
-        ways = {
-            "bare attribution": bare(task),
-            "whole explain": whole(task, Path(folder)),
-            "store alone": store(task.count, Path(folder)),
-        }
+        task = make(given.samples)
+        ways = {"bare attribution": bare(task), "whole explain": whole(task, Path(folder))}
+        if given.task == "cifar10":
+            ways["store alone"] = store(task.count, Path(folder))
         times = interleaved(ways, given.rounds)
-        memory = {count: peak_memory(Task(model, images, count)) for count in given.memory}
+        own = sys.argv[1:] if arguments is None else arguments
+        memory = {count: peak_memory(own, count) for count in given.memory}
     text = "\n".join(report(task, times, memory, given.threads)) + "\n"
-    given.out.write_text(text)
+    out = given.out or RESULTS / f"runner-{given.task}-cpu-{date.today()}.md"
+    out.write_text(text)
     print(text)
 
 

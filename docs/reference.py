@@ -1,10 +1,11 @@
-"""Writes the pages of the API, the command line and the table of torch functions, before the site is built."""
+"""Writes the pages of the API, the command line, options and torch functions, before the site is built."""
 
 import ast
 import inspect
 import pkgutil
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import MISSING, fields
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +16,11 @@ from typer.main import get_command
 from whyset import errors
 from whyset.attribution.intercept.operations import SUBJECTS, Arithmetic, Integers, Loss, Operation, OperationKind
 from whyset.cli.app import program
+from whyset.options.explain import ExplainOptions
+from whyset.options.option import Option, list_options, spell
+from whyset.options.spray import SprayOptions
+from whyset.runner.explain_config import OF_ORIGIN
+from whyset.store import RunConfig
 
 PACKAGES = """whyset whyset.attribution whyset.attribution.rules whyset.attribution.composites
     whyset.attribution.methods whyset.analysis
@@ -25,7 +31,7 @@ DOCS = Path(__file__).resolve().parent
 def write_pages() -> dict[str, str]:
     """Texts of all generated pages by file name."""
     pages = {f"{package}.rst": write_package(package) for package in PACKAGES}
-    return pages | {"cli.rst": write_commands(), "operations.rst": write_operations()}
+    return pages | {"cli.rst": write_commands(), "operations.rst": write_operations(), "options.rst": write_options()}
 
 
 def list_names(package: str) -> list[str]:
@@ -130,6 +136,48 @@ def _list_parameters(command: Any) -> Iterator[str]:
         if record:
             name, text = (" ".join(part.split()) for part in record)
             yield from (f"``{name}``", f"    {_escape(text) or 'No description.'}", "")
+
+
+_OPTIONS = """
+Each option is described once in the package. The signatures and docstrings of Python, `--help` and this page are made
+of these descriptions. "Kept in" is the field of `run.json` that depends on an option: one of `config`, or of
+`config.origin`. If it is compared, another value makes another run: a run is continued only with the same value. Other
+options may change when a run is continued, and `whyset rerun` repeats those that are kept. "Since" is the version of
+the run format that added the field; in older runs it has its default.
+"""
+
+
+def write_options() -> str:
+    """The page of the options of `explain` and `Spray`: a row for each."""
+    lines = [*_heading("Options", "="), _escape(" ".join(_OPTIONS.split())), "", *_heading("explain", "-")]
+    lines += _write_table(
+        ("in Python", "on the command line", "kept in", "compared", "since"),
+        [(*_name_option(each), *_describe_kept(each.kept)) for each in list_options(ExplainOptions)],
+    )
+    lines += ["", *_heading("Spray", "-"), "All options of an analysis are kept in it and compared.", ""]
+    lines += _write_table(("in Python", "on the command line"), map(_name_option, list_options(SprayOptions)))
+    return "\n".join(lines) + "\n"
+
+
+def _name_option(option: Option) -> tuple[str, str]:
+    default = "" if option.default is MISSING else f"={spell(option.default)}"
+    return f"``{option.name}{default}``", ", ".join(f"``{flag.name}``" for flag in option.flags) or "–"
+
+
+def _describe_kept(place: str | None) -> tuple[str, str, str]:
+    if place is None:
+        return "–", "no", "–"
+    if place.startswith(OF_ORIGIN):
+        return f"``{place}``", "no", "1.0"
+    (described,) = (each for each in fields(RunConfig) if each.name == place)
+    compared = "yes" if described.metadata.get("compared", True) else "no"
+    return f"``{place}``", compared, described.metadata.get("since", "1.0")
+
+
+def _write_table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    yield from (".. list-table::", "   :header-rows: 1", "")
+    for row in (header, *rows):
+        yield from (f"   {'  -' if number else '* -'} {cell}" for number, cell in enumerate(row))
 
 
 TREATMENTS = {

@@ -2,6 +2,7 @@
 
 import sys
 import tarfile
+from argparse import Namespace
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -42,7 +43,8 @@ def test_a_report_has_a_line_for_every_way(
 ) -> None:
     runner, _ = benchmarks
     images = made_of_one_class(data_folder / "cifar10.tar.xz", tmp_path / "test")
-    task = runner.Task(runner.ModelSource(f"{runner.NETWORK}:resnet20", data_folder / "cifar10_resnet20.pt"), images, 8)
+    given = Namespace(folder=images, data=data_folder, weights=None, batch=None)
+    task = runner.TASKS["cifar10"](given, tmp_path, 8)
     ways = {
         "bare attribution": runner.bare(task),
         "whole explain": runner.whole(task, tmp_path),
@@ -51,6 +53,18 @@ def test_a_report_has_a_line_for_every_way(
     lines = runner.table(runner.interleaved(ways, 1), 8)
     assert [line.split(" | ")[0] for line in lines[2:]] == [f"| {name}" for name in ways]
     assert not (tmp_path / "run").exists()
+
+
+def test_a_table_is_measured_with_its_peak_memory(benchmarks: tuple[ModuleType, ModuleType], tmp_path: Path) -> None:
+    runner, _ = benchmarks
+    out = tmp_path / "report.md"
+    runner.main(
+        ["--task", "table", "--samples", "40", "--width", "8", "--rounds", "1", "--memory", "40", "--out", str(out)]
+    )
+    text = out.read_text()
+    assert "40 rows of a random table of 50 columns, an untrained network 50-8-8-10, EpsilonPlus, batches of 32" in text
+    assert text.count("| whole explain |") == 1
+    assert int(text.splitlines()[-1].split("| ")[2].split()[0].replace(",", "")) > 50
 
 
 def test_a_simulated_run_is_stopped_continued_and_whole(

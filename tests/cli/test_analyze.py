@@ -87,7 +87,7 @@ def test_clusterings_embeddings_and_parts_are_chosen_by_name(larger_job: Any, wh
         ("--embedding", "t-sne", "Unknown embedding 't-sne'; expected one of tsne"),
         ("--metric", "l2", "Unknown metric 'l2'; expected one of euclidean"),
         ("--affinity", "full", "Unknown affinity 'full'; expected one of knn, rbf"),
-        ("--laplacian", "none", "Unknown Laplacian 'none'; expected one of symmetric, random-walk"),
+        ("--laplacian", "none", "Unknown laplacian 'none'; expected one of symmetric, random-walk"),
         ("--array", "layer3", "concept/<layer>"),
         ("--array", "concept/layer3", "it holds attribution/input"),
         ("--group-by", "class", "auto, label, prediction, target"),

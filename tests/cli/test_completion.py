@@ -24,9 +24,8 @@ def test_bash_completes_commands_after_the_installation(tmp_path: Path) -> None:
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m whyset "$@"\n')
     program.chmod(0o755)
     environment = {**os.environ, "HOME": str(tmp_path), "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
-    installed = subprocess.run(
-        [str(program), "--install-completion", "bash"], env=environment, capture_output=True, text=True
-    )
+    install = f'"{program}" --install-completion; exit $?'  # the shell is found among the parents of the process
+    installed = subprocess.run(["bash", "--norc", "-c", install], env=environment, capture_output=True, text=True)
     assert installed.returncode == 0, installed.stderr
     answered = subprocess.run(
         ["bash", "--norc", "-c", ASK], env=environment, capture_output=True, text=True, check=True

@@ -1,3 +1,7 @@
+import os
+import signal
+import threading
+
 import pytest
 
 from whyset.engines import (
@@ -13,6 +17,7 @@ from whyset.engines import (
     get_engine,
     worker_number,
 )
+from whyset.engines.processes import without_interrupts
 from whyset.errors import InputError
 
 
@@ -58,3 +63,32 @@ def test_all_engines_but_static_take_care_of_everything() -> None:
 
 def test_silent_is_a_progress() -> None:
     assert isinstance(Silent(), Progress)
+
+
+def test_ctrl_c_that_another_thread_takes_waits_until_a_process_has_started() -> None:
+    """Python runs its handler in the main thread, whose block of the signal another thread does not have."""
+    waiting, done = threading.Event(), []
+    other = threading.Thread(target=waiting.wait)
+    other.start()
+    arrived, sent = os.pipe()
+    os.set_blocking(sent, False)
+    before = signal.set_wakeup_fd(sent)
+
+    def start() -> None:
+        with without_interrupts():
+            os.kill(os.getpid(), signal.SIGINT)
+            os.read(arrived, 1)  # another thread has taken it
+            done.append("start")
+        done.append("more")
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            start()
+        assert done == ["start"]
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.set_wakeup_fd(before)
+        waiting.set()
+        other.join()
+        os.close(arrived)
+        os.close(sent)

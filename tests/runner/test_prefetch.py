@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from whyset.runner import ArraySource, FolderSource, Preprocessing
 from whyset.runner.prefetch import BATCHES_AHEAD, PART, Batch, Prefetcher, in_order, threads_for
+from whyset.runner.sources.source import reads_rows
 
 CPU = torch.device("cpu")
 PIXELS = np.random.default_rng(0).integers(0, 256, (70, 6, 8, 3), dtype=np.uint8)
@@ -36,6 +37,56 @@ def test_threads_read_what_a_plain_loop_reads(start: int, size: int, threads: in
     plain, ahead = (Prefetcher(source, (3, 6, 8), True, number) for number in (0, threads))
     assert_equal(list(ahead.batches(start, 70, size)), list(plain.batches(start, 70, size)))
     assert [i for batch in ahead.batches(start, 70, size) for i in batch.indices] == list(range(start, 70))
+
+
+class OneByOne(ArraySource):
+    """The same samples, each of which is read by itself."""
+
+    def read(self, index: int) -> tuple[torch.Tensor, int | None]:
+        return super().read(index)
+
+
+def damaged(values: np.ndarray) -> np.ndarray:
+    values = values.copy()
+    values[[7, 50], ..., 1] = np.nan
+    return values
+
+
+FLOATS = np.random.default_rng(1).standard_normal((70, 3, 6, 8)).astype(np.float32)
+ROWS = {
+    "pixels": (PIXELS, NORMALIZED),
+    "deep pixels": (PIXELS.astype(np.uint16) * 257, NORMALIZED),
+    "images": (FLOATS, None),
+    "volumes": (FLOATS[:, :, None], None),
+    "series": (FLOATS[:, 0], None),
+    "table": (FLOATS[:, 0, 0].astype(np.float64), None),
+    "table of another byte order": (FLOATS[:, 0, 0].astype(">f4"), None),
+    "texts": (np.arange(70 * 4).reshape(70, 4), None),
+    "damaged images": (damaged(FLOATS), NORMALIZED),
+    "damaged table": (damaged(FLOATS[:, 0, 0]), None),
+    "value beyond float32": (np.where(np.arange(70)[:, None] == 9, 1e300, FLOATS[:, 0, 0].astype(np.float64)), None),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("size", [1, 32, 64])
+def test_rows_read_at_once_are_those_read_one_by_one(name: str, size: int) -> None:
+    images, preprocessing = ROWS[name]
+    labels = np.arange(70) % 6 - 1  # the class 4 is not an output of the model, and -1 is unknown
+    at_once, one_by_one = (kind(images, labels, preprocessing=preprocessing) for kind in (ArraySource, OneByOne))
+    assert (reads_rows(at_once), reads_rows(one_by_one)) == (True, False)
+    shape = tuple(at_once[0][0].shape)
+    batches = [
+        list(Prefetcher(source, shape, True, 0, outputs=4).batches(3, 70, size)) for source in (at_once, one_by_one)
+    ]
+    assert_equal(*batches)
+    for mine, theirs in zip(*batches, strict=True):
+        assert (mine.digests, mine.size, mine.x.dtype, mine.shown.dtype) == (
+            theirs.digests,
+            theirs.size,
+            theirs.x.dtype,
+            theirs.shown.dtype,
+        )
 
 
 def test_batches_of_pixels_become_what_single_samples_are() -> None:

@@ -35,56 +35,53 @@ def at(seconds: float) -> Callable[..., float]:
     return lambda *_: seconds
 
 
-def request(**given: Any) -> ExplainConfig:
-    return ExplainConfig(model=net(), dataset=IMAGES, **given)
+def request(out: Path, images: np.ndarray = IMAGES, **given: Any) -> ExplainConfig:
+    return ExplainConfig(net(), images, out, progress=Silent(), **given)
 
 
 @pytest.mark.parametrize(
     ("seconds", "rows"), [(1e-9, 1024), (60 / 1024, 1024), (60 / 128, 128), (1.0, 64), (3.75, 16), (100.0, 16)]
 )
 def test_a_shard_is_the_power_of_two_nearest_to_a_minute(seconds: float, rows: int, tmp_path: Path) -> None:
-    run = run_explanation(request(), tmp_path / "run", "serial", Silent(), measure=at(seconds))
+    run = run_explanation(request(tmp_path / "run"), measure=at(seconds))
     assert run.config.shard_rows == rows
     assert run.shard_count == math.ceil(100 / rows)
     assert run.committed.all()
 
 
 def test_the_rows_of_a_sample_stay_in_one_shard(tmp_path: Path) -> None:
-    run = run_explanation(request(target="top:3"), tmp_path / "run", "serial", Silent(), measure=at(1.0))
+    run = run_explanation(request(tmp_path / "run", target="top:3"), measure=at(1.0))
     assert run.config.shard_rows == 63
 
 
 def test_size_is_a_bound_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("whyset.runner.plan.shard_rows_for", lambda *_: 32)
-    run = run_explanation(request(), tmp_path / "run", "serial", Silent(), measure=at(1e-6))
+    run = run_explanation(request(tmp_path / "run"), measure=at(1e-6))
     assert run.config.shard_rows == 32
 
 
 def test_a_run_is_continued_at_another_speed_with_the_shards_that_it_has(tmp_path: Path) -> None:
-    run = run_explanation(request(), tmp_path / "run", "serial", Silent(), measure=at(1.0))
+    run = run_explanation(request(tmp_path / "run"), measure=at(1.0))
     whole = run.relevance[:]
     discard_shard(run, 1)
 
     def refuse(*_: object) -> float:
         raise AssertionError("the speed of a run that is there already is not measured")
 
-    run = run_explanation(request(), tmp_path / "run", "serial", Silent(), measure=refuse)
+    run = run_explanation(request(tmp_path / "run"), measure=refuse)
     assert (run.config.shard_rows, run.shard_count, run.pending_shards()) == (64, 2, [])
     np.testing.assert_array_equal(run.relevance[:], whole)
 
 
 def test_a_run_that_repeats_another_has_its_shards(tmp_path: Path) -> None:
-    first = run_explanation(request(), tmp_path / "run", "serial", Silent(), measure=at(1.0))
-    again = run_explanation(
-        request(), tmp_path / "again", "serial", Silent(), expected=(first.config, first.path), measure=at(1e-6)
-    )
+    first = run_explanation(request(tmp_path / "run"), measure=at(1.0))
+    again = run_explanation(request(tmp_path / "again"), expected=(first.config, first.path), measure=at(1e-6))
     assert again.config.shard_rows == 64
     assert again.config_hash == first.config_hash
 
 
 def test_what_fits_into_the_smallest_shard_is_not_measured(tmp_path: Path) -> None:
-    small = ExplainConfig(model=net(), dataset=IMAGES[:16])
-    run = run_explanation(small, tmp_path / "run", "serial", Silent(), measure=at(math.nan))
+    run = run_explanation(request(tmp_path / "run", IMAGES[:16]), measure=at(math.nan))
     assert run.shard_count == 1
 
 

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.analysis.pipelines.pipeline import Pipeline, step_seed
-from whyset.analysis.pipelines.spray import INPUT, Spray
+from whyset.analysis.pipelines.spray import Spray
 from whyset.analysis.processors import ChannelSum
 from whyset.errors import InputError
+from whyset.options.spray import INPUT
 from whyset.store import LazyArray, Run
 
 _MEANS = ("mean_map", "mean_abs_map")

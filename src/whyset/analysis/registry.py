@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from whyset.analysis.processors import (
     DBSCAN,
@@ -59,7 +59,25 @@ EMBEDDINGS: Mapping[str, Callable[[], Processor]] = MappingProxyType(
         "lle": LLE,
     }
 )
+NAMED: Mapping[str, Mapping[str, Callable[[], Any]]] = MappingProxyType(
+    {"metric": METRICS, "affinity": AFFINITIES, "laplacian": LAPLACIANS}
+)
 CLUSTERINGS = "kmeans, kmeans:K, kmeans:FROM-TO, hdbscan[:MIN_CLUSTER_SIZE], dbscan[:EPS], agglomerative[:K]"
+
+
+def parse(option: str, value: Any) -> Any:
+    """Return the value of an option of `Spray` for that of the command line, where its parts have short names.
+
+    >>> parse("metric", "cosine"), parse("embeddings", ["pca"]), parse("n_neighbors", 7)
+    (Cosine(), (PCA(n_components=2),), 7)
+    """
+    if option in NAMED:
+        return _find(option, value, NAMED[option])
+    if option == "clusterings":
+        return tuple(part for text in value for part in parse_clusterings(text))
+    if option == "embeddings":
+        return tuple(_find("embedding", text, EMBEDDINGS) for text in value)
+    return value
 
 
 def parse_clusterings(text: str) -> tuple[Processor, ...]:
@@ -88,23 +106,7 @@ def parse_clusterings(text: str) -> tuple[Processor, ...]:
     raise InputError(f"Unknown clustering {text!r}; the clusterings are {CLUSTERINGS}.")
 
 
-def parse_metric(name: str) -> Distance:
-    return _parse("metric", name, METRICS)
-
-
-def parse_affinity(name: str) -> Affinity:
-    return _parse("affinity", name, AFFINITIES)
-
-
-def parse_laplacian(name: str) -> Laplacian:
-    return _parse("Laplacian", name, LAPLACIANS)
-
-
-def parse_embedding(name: str) -> Processor:
-    return _parse("embedding", name, EMBEDDINGS)
-
-
-def _parse(what: str, name: str, table: Mapping[str, Callable[[], T]]) -> T:
+def _find(what: str, name: str, table: Mapping[str, Callable[[], T]]) -> T:
     if name not in table:
         raise InputError(f"Unknown {what} {name!r}; expected one of {', '.join(table)}.")
     return table[name]()

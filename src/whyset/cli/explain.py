@@ -1,197 +1,80 @@
 """`whyset explain`"""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from whyset.cli.exit_codes import PARTLY_DONE
-from whyset.cli.options import (
-    EngineName,
-    Mean,
-    Mode,
-    Model,
-    OnUnknown,
-    Scheduler,
-    Seed,
-    Size,
-    StallTimeout,
-    Std,
-    Weights,
-    Workers,
-    make_engine,
-    preprocessing_fields,
-)
+from whyset.cli.flags import with_flags
+from whyset.cli.options import make_engine, preprocessing_fields
 from whyset.cli.progress import choose_display
 from whyset.command import command
 from whyset.errors import InputError
+from whyset.options.explain import ExplainOptions
+from whyset.options.option import list_flags, list_options
 from whyset.printable import echo
 
 if TYPE_CHECKING:
     from whyset.attribution.methods import Method
     from whyset.engines import Share
+    from whyset.runner import Labels, ModelSource, NamedComposite
     from whyset.runner.output_kinds import OutputKind
     from whyset.store import Run
 
 EXAMPLE = "whyset explain --model net.py:resnet --weights net.pt --data images --out runs/mine"
 NAMED = 5
+FILE = "list:"
+"""Begins a target that is read from a file."""
+
+Given = Mapping[str, Any]
+"""The values of the options of the command line by name."""
 
 
-def explain(
-    model: Model,
-    data: Annotated[
-        Path,
-        typer.Option(
-            help="Folder of images, as <class>/<image> or flat without labels; an .npy, .npz or .h5 file; or a saved "
-            "Hugging Face data set."
-        ),
-    ],
-    out: Annotated[str, typer.Option(help="Run folder or URL to create, or to continue if it holds the same run.")],
-    weights: Weights = None,
-    composite: Annotated[
-        str,
-        typer.Option(
-            help="Composite of rules, listed by whyset composites; gradient: no rules; auto: attn_lrp for attention, "
-            "epsilon_plus_flat for convolutions on images, otherwise epsilon_plus."
-        ),
-    ] = "auto",
-    method: Annotated[
-        str | None,
-        typer.Option(
-            help="Attribution method in place of --composite, listed by whyset methods, such as integrated_gradients.",
-            show_default="gradient, with --composite",
-        ),
-    ] = None,
-    method_option: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KEY=VALUE",
-            help="Parameter of --method, such as n_iter=32; several numbers with commas, mappings as JSON; repeatable.",
-        ),
-    ] = None,
-    target: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Value to explain: label, prediction, the index of an output or the name of its class, top:K, "
-            "contrast:A,B, contrast:A,rest, reference:VALUE or similarity:ID; repeatable: one explanation per sample "
-            "and target.",
-            show_default="label",
-        ),
-    ] = None,
-    output: Annotated[
-        str | None,
-        typer.Option(
-            help="Output to explain of a model that returns several: its name or its index.",
-            show_default="the only tensor, or logits",
-        ),
-    ] = None,
-    output_kind: Annotated[
-        str,
-        typer.Option(
-            help="What the output is: logits, probabilities, binary, multilabel, regression, dense (segmentation), "
-            "boxes (detectors), embedding or tokens (generated texts); auto finds it from the model and the labels."
-        ),
-    ] = "auto",
-    output_option: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KEY=VALUE",
-            help="Parameter of --output-kind, such as region=0,0,32,32 of dense or threshold=0.3 of boxes; repeatable.",
-        ),
-    ] = None,
-    layer: Annotated[
-        list[str] | None, typer.Option(help="Also record the relevance at this layer, such as layer3; repeatable.")
-    ] = None,
-    concept: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Also record the relevance of each channel of this layer, summed over positions; repeatable."
-        ),
-    ] = None,
-    dtype: Annotated[
-        str, typer.Option(help="Data type of the stored relevance maps: float16 (with a scale per map) or float32.")
-    ] = "float16",
-    reduction: Annotated[
-        str, typer.Option(help="Reduction of the stored relevance maps: none or channel_sum (the sum over channels).")
-    ] = "none",
-    pool: Annotated[
-        int | None, typer.Option(help="Pool relevance maps to this longer side, preserving their sum.", min=1)
-    ] = None,
-    labels: Annotated[Path | None, typer.Option(help="JSON file with the names of the model's outputs.")] = None,
-    size: Size = None,
-    mean: Mean = None,
-    std: Std = None,
-    mode: Mode = None,
-    batch_size: Annotated[int, typer.Option(help="Samples per batch.", min=1)] = 32,
-    device: Annotated[
-        str | None, typer.Option(help="Device, such as cpu, cuda or cuda:1.", show_default="cuda if available")
-    ] = None,
-    engine: EngineName = "serial",
-    workers: Workers = None,
-    scheduler: Scheduler = None,
-    stall_timeout: StallTimeout = 600.0,
-    limit: Annotated[int | None, typer.Option(help="Number of samples to explain, spread evenly.", min=1)] = None,
-    modality: Annotated[
-        str | None,
-        typer.Option(
-            help="Modality: image, series, text, table or volume.", show_default="inferred from the shape of the data"
-        ),
-    ] = None,
-    features: Annotated[str | None, typer.Option(help="Names of columns or channels, separated by commas.")] = None,
-    rate: Annotated[
-        float | None, typer.Option(help="Sampling rate of series in positions per second, such as 16000.")
-    ] = None,
-    seconds: Annotated[
-        float | None,
-        typer.Option(
-            help="Length of the series of a folder of WAV files: longer ones are cut, shorter ones padded with zeros.",
-            show_default="that of all files",
-        ),
-    ] = None,
-    no_inputs: Annotated[bool, typer.Option("--no-inputs", help="Do not store the inputs in the run.")] = False,
-    seed: Seed = 0,
-    on_unknown: OnUnknown = "warn",
-) -> int:
+@with_flags(list_flags(ExplainOptions))
+def explain(**given: Any) -> int:
     """Explain every prediction of a model over a data set; repeated, the command continues an interrupted run."""
     from whyset import runner
 
-    chosen = make_engine(engine, workers, scheduler)
-    given_labels = None if labels is None else runner.Labels.read(labels)
-    run = runner.explain(
-        runner.ModelSource(model, weights, preprocessing_fields(size, mean, std, mode)),
-        _existing(data) if seconds is None else runner.WavFolderSource(_existing(data), given_labels, seconds),
-        out,
-        composite=runner.NamedComposite(composite, on_unknown),
-        method=_make_method(method, method_option or ()),
-        engine=chosen,
-        targets=target or None,
-        output=int(output) if output is not None and output.isdecimal() else output,
-        output_kind=_make_kind(output_kind, output_option or ()),
-        layers=layer or (),
-        concepts=concept or (),
-        dtype=dtype,
-        reduction=reduction,
-        pool=pool,
-        class_names=given_labels,
-        batch_size=batch_size,
-        device=device,
-        inputs=not no_inputs,
-        seed=seed,
-        limit=limit,
-        modality=modality,
-        features=None if features is None else features.split(","),
-        rate=rate,
-        stall_timeout=stall_timeout,
-        progress=choose_display(),
-    )
-    return report_completion(run, chosen.share)
+    engine = make_engine(given)
+    run = runner.explain(**(read_arguments(given) | {"engine": engine, "progress": choose_display()}))
+    return report_completion(run, engine.share)
 
 
-def _make_method(name: str | None, options: Sequence[str]) -> "Method | None":
-    """Make the method of `--method` with its options."""
+def read_arguments(given: Given) -> dict[str, Any]:
+    """Return the arguments of `explain` for the options of the command line."""
+    arguments = {each.name: given[each.flags[0].key] for each in list_options(ExplainOptions) if len(each.flags) == 1}
+    return arguments | {name: read(given) for name, read in READERS.items()}
+
+
+def _read_model(given: Given) -> "ModelSource":
+    from whyset import runner
+
+    return runner.ModelSource(given["model"], given["weights"], preprocessing_fields(given))
+
+
+def _read_dataset(given: Given) -> Any:
+    """Check that the data exists before the model is loaded."""
+    from whyset import runner
+
+    data: Path = given["data"]
+    if not data.exists():
+        raise InputError(f"data {data} does not exist")
+    if given["seconds"] is None:
+        return data
+    return runner.WavFolderSource(data, _read_labels(given), given["seconds"])
+
+
+def _read_composite(given: Given) -> "NamedComposite":
+    from whyset import runner
+
+    return runner.NamedComposite(given["composite"], given["on_unknown"])
+
+
+def _read_method(given: Given) -> "Method | None":
     from whyset.attribution.methods import find_method, parse_options
 
+    name, options = given["method"], given["method_option"] or ()
     if name is not None:
         return parse_options(find_method(name), options)
     if options:
@@ -201,12 +84,62 @@ def _make_method(name: str | None, options: Sequence[str]) -> "Method | None":
     return None
 
 
-def _make_kind(name: str, options: Sequence[str]) -> "OutputKind":
-    """Make the kind of `--output-kind` with its options."""
+def _read_target(given: Given) -> Any:
+    """Read one target, or the list of a file; several are read by `_read_targets`."""
+    from whyset.runner.targets.chosen import read_classes
+
+    targets = given["target"] or ["label"]
+    if len(targets) > 1:
+        return "label"
+    file = targets[0].removeprefix(FILE)
+    return targets[0] if file == targets[0] else read_classes(Path(file))
+
+
+def _read_targets(given: Given) -> list[str] | None:
+    targets = given["target"] or []
+    if len(targets) < 2:
+        return None
+    if any(target.startswith(FILE) for target in targets):
+        raise InputError("--target list:FILE cannot be combined with other targets: give it alone")
+    return list(targets)
+
+
+def _read_output(given: Given) -> str | int | None:
+    name = given["output"]
+    return int(name) if name is not None and name.isdecimal() else name
+
+
+def _read_kind(given: Given) -> "OutputKind":
     from whyset.attribution.methods import parse_options
     from whyset.runner.output_kinds import as_output_kind
 
-    return parse_options(type(as_output_kind(name)), options, "--output-option")
+    return parse_options(type(as_output_kind(given["output_kind"])), given["output_option"] or (), "--output-option")
+
+
+def _read_labels(given: Given) -> "Labels | None":
+    from whyset import runner
+
+    return None if given["labels"] is None else runner.Labels.read(given["labels"])
+
+
+READERS: Mapping[str, Callable[[Given], Any]] = MappingProxyType(
+    {
+        "model": _read_model,
+        "dataset": _read_dataset,
+        "composite": _read_composite,
+        "method": _read_method,
+        "target": _read_target,
+        "targets": _read_targets,
+        "output": _read_output,
+        "output_kind": _read_kind,
+        "layers": lambda given: given["layer"] or (),
+        "concepts": lambda given: given["concept"] or (),
+        "class_names": _read_labels,
+        "inputs": lambda given: not given["no_inputs"],
+        "features": lambda given: None if given["features"] is None else given["features"].split(","),
+    }
+)
+"""How an argument of `explain` is made of its options, where it is not the value of its only one."""
 
 
 def report_completion(run: "Run", share: "Share") -> int:
@@ -233,10 +166,3 @@ def _samples(run: "Run", shards: Sequence[int]) -> int:
     """Number of samples in these shards; each has one row per target."""
     rows = sum(stop - start for start, stop in map(run.shard_range, shards))
     return rows // run.config.targets_per_sample
-
-
-def _existing(data: Path) -> Path:
-    """Check that the data exists before the model is loaded."""
-    if not data.exists():
-        raise InputError(f"data {data} does not exist")
-    return data

@@ -1,20 +1,25 @@
 """`whyset import-arrays`"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from whyset.cli.options import Mean, Mode, Std, preprocessing_fields
+from whyset.cli.flags import with_flags
+from whyset.cli.options import preprocessing_fields
 from whyset.cli.progress import choose_display
 from whyset.command import command
 from whyset.errors import InputError
+from whyset.options.explain import ExplainOptions
+from whyset.options.option import list_flags
+from whyset.options.preprocessing import RANGE
 from whyset.printable import echo
 
 EXAMPLE = "whyset import-arrays maps.npz --inputs images.npy --out runs/given --method Grad-CAM"
 _PLACE = "name of the array in FILE, or another file (or FILE:NAME)"
 
 
+@with_flags((*list_flags(ExplainOptions, "features", "rate", "dtype"), *RANGE))
 def import_arrays(
     file: Annotated[
         Path, typer.Argument(help="File of relevance maps: .npy, .npz, .h5 or a folder .zarr.", metavar="FILE")
@@ -39,16 +44,9 @@ def import_arrays(
             help="Modality: image, series, text, table or volume.", show_default="by the axes of maps and inputs"
         ),
     ] = None,
-    features: Annotated[str | None, typer.Option(help="Names of columns or channels, separated by commas.")] = None,
-    rate: Annotated[float | None, typer.Option(help="Sampling rate of series in positions per second.")] = None,
-    mean: Mean = None,
-    std: Std = None,
-    mode: Mode = None,
-    dtype: Annotated[
-        str, typer.Option(help="Data type of the stored relevance maps: float16 (with a scale per map) or float32.")
-    ] = "float16",
     method: Annotated[str, typer.Option(help="Name of the method that made the maps.")] = "given maps",
     model: Annotated[str, typer.Option(help="Name of the explained model.")] = "unknown model",
+    **given: Any,
 ) -> None:
     """Make a run of relevance maps that were computed elsewhere; labels, inputs and others may be in the same file."""
     from whyset import runner
@@ -68,7 +66,7 @@ def import_arrays(
     shown = choose_display()
     with find_arrays(file, places) as found:
         shown.info("; ".join(f"{what} from {source}" for what, source in found.sources.items()))
-        stated = preprocessing_fields(None, mean, std, mode)
+        stated = preprocessing_fields(given)
         explained = found.arrays.get("targets") if fixed is None else int(fixed) if fixed.isdecimal() else fixed
         run = runner.from_arrays(
             found.arrays["relevance"],
@@ -82,10 +80,10 @@ def import_arrays(
             ids=found.arrays.get("ids"),
             uris=found.arrays.get("uris"),
             modality=modality,
-            features=found.names("features") if features is None else features.split(","),
-            rate=found.rate() if rate is None else rate,
+            features=found.names("features") if given["features"] is None else given["features"].split(","),
+            rate=found.rate() if given["rate"] is None else given["rate"],
             tokens=found.tokens(),
-            dtype=dtype,
+            dtype=given["dtype"],
             preprocessing=runner.Preprocessing(**stated) if stated else None,
             method=method,
             model=model,

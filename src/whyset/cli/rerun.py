@@ -1,13 +1,16 @@
 """`whyset rerun`"""
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from whyset.cli.explain import report_completion
-from whyset.cli.options import EngineName, RunFolder, Scheduler, StallTimeout, Workers, make_engine
+from whyset.cli.flags import with_flags
+from whyset.cli.options import RunFolder, make_engine
 from whyset.cli.progress import choose_display
+from whyset.options.explain import ExplainOptions
+from whyset.options.option import list_flags
 from whyset.printable import printable
 
 if TYPE_CHECKING:
@@ -17,32 +20,27 @@ if TYPE_CHECKING:
 EXAMPLE = "whyset rerun runs/cifar --out runs/cifar-again"
 
 
+@with_flags(list_flags(ExplainOptions, "device", "engine", "workers", "scheduler", "stall_timeout"))
 def rerun(
     run: RunFolder,
     out: Annotated[str | None, typer.Option(help="Run to create.", show_default="continue RUN")] = None,
     data: Annotated[str | None, typer.Option(help="New location of the data, if it was moved.")] = None,
-    device: Annotated[
-        str | None, typer.Option(help="Device, such as cpu, cuda or cuda:1.", show_default="cuda if available")
-    ] = None,
-    engine: EngineName = "serial",
-    workers: Workers = None,
-    scheduler: Scheduler = None,
-    stall_timeout: StallTimeout = 600.0,
     trust: Annotated[
         bool, typer.Option("--trust", help="Execute the model file of a run that was not made on this machine.")
     ] = False,
+    **given: Any,
 ) -> int:
     """Repeat a run with the configuration in its run.json, or continue it."""
     from whyset import runner
 
-    chosen = make_engine(engine, workers, scheduler)
+    chosen = make_engine(given)
     repeated = runner.rerun(
         run,
         out,
         data=data,
         engine=chosen,
-        device=device,
-        stall_timeout=stall_timeout,
+        device=given["device"],
+        stall_timeout=given["stall_timeout"],
         trust=trust or (ask_to_execute if is_interactive() else False),
         progress=choose_display(),
     )

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -146,19 +146,36 @@ class Processes:
 
 @contextmanager
 def without_interrupts() -> Iterator[None]:
-    """Block Ctrl-C while a process starts, so that a process that is still importing prints no traceback.
+    """Put off Ctrl-C while a process starts, so that a process that is still importing prints no traceback.
 
-    The new process inherits the block; a signal that arrives in the meantime reaches this process afterwards.
+    The new process inherits the block of the signal. In this process another thread may take the signal, and Python
+    runs the handler in the main thread all the same: the handler is replaced, too, and called afterwards.
     """
-    if not hasattr(signal, "pthread_sigmask"):
+    with ExitStack() as after:
+        if threading.current_thread() is threading.main_thread():
+            after.enter_context(_put_off(signal.SIGINT))
+        if hasattr(signal, "pthread_sigmask"):
+            resource_tracker.ensure_running()  # started later, it would lift the block
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+            after.callback(signal.pthread_sigmask, signal.SIG_SETMASK, before)
+        yield
+
+
+@contextmanager
+def _put_off(number: signal.Signals) -> Iterator[None]:
+    """Call the handler of a signal after the block, if the signal has arrived in the meantime."""
+    handler = signal.getsignal(number)
+    if not callable(handler):  # ignored, or not Python's
         yield
         return
-    resource_tracker.ensure_running()  # started later, it would lift the block
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    arrived: list[object] = []
+    signal.signal(number, lambda *_: arrived.append(number))
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(number, handler)
+        if arrived:
+            signal.raise_signal(number)
 
 
 def serve(connection: Connection, job: bytes, number: int, threads: int) -> None:

@@ -44,5 +44,5 @@ def place(x: torch.Tensor, model: torch.nn.Module) -> torch.Tensor:
 
 def placement(model: torch.nn.Module) -> tuple[torch.device, torch.dtype]:
     """Return device and float type of the model's parameters; float32 on the CPU for a model without parameters."""
-    first = next((p for p in model.parameters() if p.is_floating_point()), torch.empty(0))
-    return first.device, first.dtype
+    first = next((p for p in model.parameters() if p.is_floating_point()), None)
+    return (torch.device("cpu"), torch.get_default_dtype()) if first is None else (first.device, first.dtype)

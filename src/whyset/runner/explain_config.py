@@ -1,57 +1,45 @@
-"""The arguments of `explain`, except the run folder and the engine."""
+"""The options of `explain`, checked, and what is made of them."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from whyset.arguments import seed_number, whole_number
-from whyset.attribution.attributors.model_output import OutputChoice, check_output_choice
+from whyset.arguments import require_timeout, seed_number, whole_number
+from whyset.attribution.attributors.model_output import check_output_choice
 from whyset.attribution.composites import Composite
 from whyset.attribution.methods import GradientMethod, Method
 from whyset.errors import InputError
+from whyset.options.explain import ExplainOptions
+from whyset.options.option import list_options
 from whyset.runner.composites import AUTO, NamedComposite, name_composite
 from whyset.runner.data_spec import DataSpec
 from whyset.runner.input_codecs import InputCodec, require_used
 from whyset.runner.labels import Labels
-from whyset.runner.methods import GivenMethod, resolve_method
+from whyset.runner.methods import resolve_method
 from whyset.runner.models import ModelSource
-from whyset.runner.output_kinds import GivenKind, as_output_kind
+from whyset.runner.output_kinds import as_output_kind
 from whyset.runner.output_spec import OutputSpec
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.reduction import Reduction
 from whyset.runner.sources import ArrayFileSource, Source, SpreadSource, WavFolderSource, as_source, is_source
-from whyset.runner.targets import GivenTarget, Targets
+from whyset.runner.targets import Targets, choose_targets
 from whyset.store.jsonfile import JSON
 
+OF_ORIGIN = "origin."
+"""Begins the names of options that are kept for a repetition, and are not part of the configuration."""
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ExplainConfig:
-    """Configuration of `explain`; see there for the fields."""
 
-    model: torch.nn.Module | ModelSource
-    dataset: Any
-    composite: Composite | NamedComposite | str | None = AUTO
-    method: GivenMethod = None
-    target: GivenTarget | Sequence[GivenTarget] = "label"
-    output: OutputChoice = None
-    output_kind: GivenKind = "auto"
-    layers: Sequence[str] = ()
-    concepts: Sequence[str] = ()
-    dtype: str = "float16"
-    reduction: str = "none"
-    pool: int | None = None
-    labels: Labels | None = None
-    batch_size: int = 32
-    device: str | None = None
-    inputs: bool = True
-    seed: int = 0
-    limit: int | None = None
-    kind: DataSpec = field(default_factory=DataSpec)
-    preprocessing: Preprocessing | None = None
+@dataclass(frozen=True, eq=False)
+class ExplainConfig(ExplainOptions):
+    """Configuration of `explain`: its options, checked; see there.
+
+    The targets, the modality with what describes the data, and the names of the outputs are properties, which combine
+    options.
+    """
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "limit", "pool"):
@@ -59,13 +47,28 @@ class ExplainConfig:
             if given is not None or name == "batch_size":
                 object.__setattr__(self, name, whole_number(name, given, 1))
         object.__setattr__(self, "seed", seed_number(self.seed))
+        for name in ("layers", "concepts"):
+            object.__setattr__(self, name, _names(name, getattr(self, name)))
+        require_timeout("stall_timeout", self.stall_timeout)
         check_output_choice(self.output)
         self._require_usable_preprocessing()
         method, composite = resolve_method(self.method, self.composite)
         object.__setattr__(self, "method", method)
         object.__setattr__(self, "composite", composite)
         early = self.with_composite("epsilon_plus") if self.is_auto else self
-        early.get_outputs(Preprocessing())  # refuses invalid fields before models and data are read
+        early.get_outputs(Preprocessing())  # refuses invalid options before models and data are read
+        _ = self.labels, self.data_spec
+
+    @property
+    def labels(self) -> Labels | None:
+        """The names of the model's outputs."""
+        given = self.class_names
+        return given if isinstance(given, Labels | None) else Labels.of(given)
+
+    @property
+    def data_spec(self) -> DataSpec:
+        """The description of the data."""
+        return DataSpec(self.modality, self.features, self.rate, self.tokens)
 
     @property
     def is_auto(self) -> bool:
@@ -85,11 +88,11 @@ class ExplainConfig:
         """Return the outputs of every sample, for the given preprocessing."""
         return OutputSpec(
             method=self._make_method(preprocessing),
-            targets=Targets.of(self.target),
+            targets=Targets.of(choose_targets(self.target, self.targets)),
             choice=self.output,
             kind=as_output_kind(self.output_kind),
-            layers=_names("layers", self.layers),
-            concepts=_names("concepts", self.concepts),
+            layers=tuple(self.layers),
+            concepts=tuple(self.concepts),
             reduction=Reduction(self.reduction, self.pool),
             dtype=self.dtype,
         )
@@ -127,18 +130,30 @@ class ExplainConfig:
                 f"preprocessing cannot be combined with a source, which has its own: give it to {kind}(...) instead"
             )
 
+    def get_kept(self) -> dict[str, Any]:
+        """Return the options whose values run.json keeps in the configuration, by field."""
+        return {place: getattr(self, name) for name, place in kept_places().items() if not place.startswith(OF_ORIGIN)}
+
     def origin(self, source: Source, device: torch.device, code_hash: str | None) -> dict[str, JSON]:
         """Return what `rerun` needs besides the compared configuration; `None` for objects of this process only."""
         labels = self.labels
+        places = kept_places()
         return {
+            **{
+                place.removeprefix(OF_ORIGIN): getattr(self, name)
+                for name, place in places.items()
+                if OF_ORIGIN in place
+            },
             "model": _model_origin(self.model, code_hash),
             "data": _data_origin(source.whole if isinstance(source, SpreadSource) else source),
             "labels": None if labels is None else {"names": list(labels.names), "indices": dict(labels.indices)},
-            "inputs": self.inputs,
-            "limit": self.limit,
-            "batch_size": self.batch_size,
             "device": str(device),
         }
+
+
+def kept_places() -> dict[str, str]:
+    """Return the field of run.json for each option that it keeps."""
+    return {each.name: each.kept for each in list_options(ExplainOptions) if each.kept is not None}
 
 
 def file_hash(path: Path) -> str:

@@ -5,19 +5,14 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import torch
 
-from whyset.arguments import require_timeout
-from whyset.attribution.attributors.model_output import OutputChoice
-from whyset.attribution.composites import Composite
 from whyset.display import resolve_progress
 from whyset.engines import Engine, Local, Progress, Static, get_engine
 from whyset.errors import InputError, JobStoppedError
+from whyset.options.documented import takes
 from whyset.runner.activity import Activity, StallReport, watching
-from whyset.runner.composites import AUTO, NamedComposite
-from whyset.runner.data_spec import DataSpec, Words
 from whyset.runner.default_composite import choose_composite
 from whyset.runner.devices import on_device, one_worker_per_gpu, place, placement, usable_device
 from whyset.runner.evaluation_mode import evaluating
@@ -26,15 +21,12 @@ from whyset.runner.fitting import fit_method, keep_method
 from whyset.runner.gate import Gate, name_cause
 from whyset.runner.input_codecs import note_unused
 from whyset.runner.job import Job, name_sample, set_up
-from whyset.runner.labels import Labels
 from whyset.runner.made_here import explain_missing_mark, has_mark, names_model_file
-from whyset.runner.methods import GivenMethod
 from whyset.runner.models import LoadedModel, ModelSource, layers_hash
-from whyset.runner.output_kinds import GivenKind, Located
+from whyset.runner.output_kinds import Located
 from whyset.runner.output_spec import OutputSpec
 from whyset.runner.plan import RunPlan
 from whyset.runner.prefetch import Prefetcher
-from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.probe import read_some
 from whyset.runner.same_inputs import require_same_inputs
 from whyset.runner.same_outputs import require_same_outputs
@@ -43,7 +35,6 @@ from whyset.runner.shard_duration import seconds_per_row
 from whyset.runner.shard_writer import ShardWriter
 from whyset.runner.sources import DatasetSource, Source, SpreadSource
 from whyset.runner.summary import Summary
-from whyset.runner.targets import choose_targets
 from whyset.store import Run, RunConfig
 from whyset.store.config import require_same_config
 from whyset.store.layout import is_run
@@ -53,120 +44,17 @@ from whyset.store.remote import AnyPath, as_path
 STATE_PREPROCESSING = (
     "stop it, and state the preprocessing (preprocessing=): then images are not read before the first is explained"
 )
-STALL_SECONDS = 600.0
-"""A batch takes seconds; a network file system that is away for a while comes back within minutes."""
 
 
-def explain(
-    model: torch.nn.Module | ModelSource,
-    dataset: Any,
-    out: str | AnyPath,
-    *,
-    composite: Composite | NamedComposite | str | None = AUTO,
-    method: GivenMethod = None,
-    engine: str | Engine = "serial",
-    target: str | int | Sequence[int] = "label",
-    targets: Sequence[str | int] | None = None,
-    output: OutputChoice = None,
-    output_kind: GivenKind = "auto",
-    layers: Sequence[str] = (),
-    concepts: Sequence[str] = (),
-    dtype: str = "float16",
-    reduction: str = "none",
-    pool: int | None = None,
-    class_names: Sequence[str] | Labels | None = None,
-    batch_size: int = 32,
-    device: str | None = None,
-    inputs: bool = True,
-    seed: int = 0,
-    limit: int | None = None,
-    modality: str | None = None,
-    features: Sequence[str] | None = None,
-    rate: float | None = None,
-    tokens: Words | None = None,
-    stall_timeout: float = STALL_SECONDS,
-    preprocessing: Preprocessing | None = None,
-    progress: Progress | bool | None = None,
-) -> Run:
+@takes(ExplainConfig)
+def explain(request: ExplainConfig) -> Run:
     """Explain every sample of a data set, and write the explanations into a run.
 
     Called again with the same arguments it continues where it was interrupted, or does nothing. A sample that fails is
     recorded (`run.failures`) and the others are explained; a shard that could not be computed stays uncommitted
     (`run.committed`). docs/modalities.md describes images, volumes, series, tables and texts.
 
-    Parameters
-    ----------
-    model : torch.nn.Module or ModelSource
-        The model, as it is.
-    dataset : object
-        A folder or file, arrays, a torch data set or a `Source`. Samples are images (C, H, W), series (C, T), rows of
-        tables (F,) or token ids of texts (T,).
-    out : str or path
-        The run: a folder, or a URL such as s3://bucket/run.
-    composite : Composite, NamedComposite, str or None, default "auto"
-        An instance or a name of `COMPOSITES`; None or "gradient" is the plain gradient. "auto" is attn_lrp for models
-        with attention, epsilon_plus_flat for convolutions on images, and epsilon_plus for everything else.
-    method : Method, str or callable, optional
-        Another attribution method in place of `composite`: an instance or a name of
-        `whyset.attribution.methods.METHODS`, or a function `f(model, x, target)` that returns a relevance map for each
-        sample. By default the gradient with the rules of `composite`.
-    engine : str or Engine, default "serial"
-        What computes the shards: an engine or the name of one.
-    target : str, int or sequence of int, default "label"
-        The value that is explained: "label" (the prediction where no label is known), "prediction", the index of an
-        output or the name of its class, "top:3" (the three highest outputs), "contrast:A,B" (why A rather than B) or
-        "contrast:A,rest", "reference:VALUE" (an output minus a value), "similarity:ID" (of embeddings, to that of
-        another sample). A sequence has the index of an output for each sample.
-    targets : sequence of str or int, optional
-        Several targets in place of `target`: every sample has one row for each, from one forward pass.
-    output : str, int or callable, optional
-        The output to explain of a model that returns several, such as a dictionary, a tuple or a `ModelOutput`: its
-        name, its index, or a function that selects the tensor. By default the only tensor, or the one named "logits".
-    output_kind : OutputKind, str or callable, default "auto"
-        What the output is: an instance or a name of `whyset.runner.output_kinds.OUTPUT_KINDS` ("logits" of exclusive
-        classes, "probabilities", "binary", "multilabel", "regression", "dense", "boxes", "embedding", "tokens"), or a
-        function of the output that returns scores (n, K). "auto" finds it from the model and the labels, and states it.
-    layers : sequence of str, optional
-        Modules whose relevance is stored as well, without a further backward pass.
-    concepts : sequence of str, optional
-        Modules whose relevance is stored as its sum for every channel (axis 1 of the output), likewise.
-    dtype : str, default "float16"
-        Type of stored relevance: "float16" with a scale for each map, or "float32".
-    reduction : str, default "none"
-        "channel_sum" sums maps over their channels.
-    pool : int, optional
-        Longer side, in pixels, to which maps are pooled.
-    class_names : sequence of str or Labels, optional
-        Names of the model's outputs, in order.
-    batch_size : int, default 32
-        The number of samples that are explained at a time.
-    device : str, optional
-        A device of torch such as "cuda:0", by default the GPU where there is one.
-    inputs : bool, default True
-        Whether the inputs are stored in the run.
-    seed : int, default 0
-        Seed of torch; the number of the shard is added to it.
-    limit : int, optional
-        The number of samples that are explained, spread evenly over the data set; by default all.
-    modality : str, optional
-        The expected kind of samples; by default their shape determines it.
-    features : sequence of str, optional
-        Names of columns or channels.
-    rate : float, optional
-        Positions of a series per second.
-    tokens : sequence or tokenizer, optional
-        The words of the texts: lists, or what converts an id to its text. The relevance of a token is that of its
-        embedding, summed.
-    stall_timeout : float
-        Seconds without progress after which a worker of `Local` is ended and its shard computed again, three times at
-        most; 0 means never. In this process, a sample that takes so long to be read is reported, and so is what takes
-        so long before the first shard. It has no effect on the workers of `Dask`.
-    preprocessing : Preprocessing, optional
-        Converts eight-bit images (files, uint8 arrays, PIL images) to the model's input, and shows float images as they
-        were before it. It takes precedence over the preprocessing stated with the model; a `Source` has its own.
-    progress : bool or Progress, optional
-        By default a bar on a terminal or in a notebook, and otherwise messages for the logger `whyset.progress`. True
-        always shows the bar and False never does; a `Progress` receives messages and the number of explained samples.
+    {parameters}
 
     Returns
     -------
@@ -191,49 +79,23 @@ def explain(
     >>> run.relevance.shape
     (60, 3, 8, 6)
     """
-    request = ExplainConfig(
-        model=model,
-        dataset=dataset,
-        composite=composite,
-        method=method,
-        target=choose_targets(target, targets),
-        output=output,
-        output_kind=output_kind,
-        layers=layers,
-        concepts=concepts,
-        dtype=dtype,
-        reduction=reduction,
-        pool=pool,
-        labels=class_names if isinstance(class_names, Labels | None) else Labels.of(class_names),
-        batch_size=batch_size,
-        device=device,
-        inputs=inputs,
-        seed=seed,
-        limit=limit,
-        kind=DataSpec(modality, features, rate, tokens),
-        preprocessing=preprocessing,
-    )
-    return run_explanation(request, as_path(out), engine, resolve_progress(progress), stall_timeout=stall_timeout)
+    return run_explanation(request)
 
 
 def run_explanation(
     request: ExplainConfig,
-    out: AnyPath,
-    engine: str | Engine,
-    said: Progress,
     expected: tuple[RunConfig, AnyPath] | None = None,
     measure: Callable[[torch.nn.Module, Prefetcher, OutputSpec, int], float] = seconds_per_row,
-    stall_timeout: float = STALL_SECONDS,
 ) -> Run:
     """Explain the samples; `expected` is the configuration that the run must have, and the run that it is from.
 
     `measure` returns the seconds for each explanation, which bound the shards of a new run; one that repeats another
     run has shards of the same size, because random numbers are seeded for each shard.
     """
-    chosen, device = get_engine(engine), request.device
+    out, said, stall_timeout = as_path(request.out), resolve_progress(request.progress), request.stall_timeout
+    chosen, device = get_engine(request.engine), request.device
     if device is not None or isinstance(request.model, ModelSource):
         device = usable_device(device)
-    require_timeout("stall_timeout", stall_timeout)
     chosen = with_stall_timeout(one_worker_per_gpu(chosen, device), stall_timeout)
     stalls = StallReport(Activity(), stall_timeout, said.warn)
     activity = stalls.activity
@@ -291,9 +153,7 @@ def _plan(
     if isinstance(wanted.kind, Located) and not is_run(kept):
         activity.begin("finding what is explained, by a pass of the model over the data set")
         said.info("the model passes once over the data set to find what is explained")
-    origin = request.origin(source, placement(loaded.module)[0], loaded.code_hash)
-    about = wanted, request.labels, request.inputs, request.seed, origin, request.kind
-    plan = RunPlan.of(loaded, source, *about, kept, activity)
+    plan = RunPlan.of(loaded, source, wanted, request, kept, activity)
     if expected is None:
         return plan
     require_same_config(expected[0], plan.config, expected[1])
@@ -320,7 +180,7 @@ def _resolve_composite(request: ExplainConfig, model: torch.nn.Module, source: S
     if not request.is_auto:
         return request
     x = place(read_some(source)[0][0][None], model)
-    modality = request.kind.complete(source).of(tuple(x.shape[1:]), integers=not x.is_floating_point())
+    modality = request.data_spec.complete(source).of(tuple(x.shape[1:]), integers=not x.is_floating_point())
     choice = choose_composite(model, x, modality)
     said.info(str(choice))
     return request.with_composite(choice.name)

@@ -12,9 +12,9 @@ from whyset.attribution.ledger import Cause, Ledger
 from whyset.runner.output_spec import OutputSpec
 from whyset.store.losses import ShardLosses
 
-_ONE_OF, _MOST = 16, 4
-"""One sample of 16 in a shard is measured, at least one and at most four: an explanation with a ledger takes about
-twice the time of one without.
+_ONE_OF, _MOST, _FIRST = 16, 4, 8
+"""One sample of 16 in a shard is measured, at least one and at most four; after the first eight shards, one of each. An
+explanation of one sample with a ledger takes twice the time of one without, for small models as long as a batch.
 """
 
 
@@ -27,8 +27,8 @@ class LossSamples:
     labels: list[Tensor] = field(default_factory=list)
 
     @classmethod
-    def for_shard(cls, samples: int) -> "LossSamples":
-        return cls(max(1, min(_MOST, samples // _ONE_OF)))
+    def for_shard(cls, shard: int, samples: int) -> "LossSamples":
+        return cls(max(1, min(_MOST if shard < _FIRST else 1, samples // _ONE_OF)))
 
     def add(self, x: Tensor, labels: Tensor) -> None:
         missing = self.wanted_count - len(self.inputs)

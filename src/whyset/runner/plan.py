@@ -1,9 +1,8 @@
 """The plan of a run: everything that is known before its first shard."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
@@ -11,8 +10,8 @@ from whyset.attribution import to_dict
 from whyset.attribution.methods import GradientMethod
 from whyset.modality import IMAGE
 from whyset.runner.activity import Activity
-from whyset.runner.data_spec import DataSpec
-from whyset.runner.labels import Labels
+from whyset.runner.devices import placement
+from whyset.runner.explain_config import ExplainConfig
 from whyset.runner.made_here import with_mark
 from whyset.runner.models import LoadedModel, weights_hash
 from whyset.runner.output_kinds import Logits
@@ -58,47 +57,38 @@ class RunPlan:
         loaded: LoadedModel,
         source: Source,
         wanted: OutputSpec,
-        labels: Labels | None,
-        inputs: bool,
-        seed: int,
-        origin: Mapping[str, Any],
-        kind: DataSpec,
+        request: ExplainConfig,
         kept: AnyPath | None = None,
         activity: Activity | None = None,
     ) -> "RunPlan":
         """Probe a few samples and plan the run; `kept` is the run that is continued or repeated."""
-        kind = kind.complete(source)
-        found = probe(loaded.module, source, wanted, labels, kind, kept, activity)
+        kind = request.data_spec.complete(source)
+        found = probe(loaded.module, source, wanted, request.labels, kind, kept, activity)
         given, source, wanted = source, found.source, found.wanted
         modality = kind.of(found.shape, integers=found.integers)
-        arrays = plan_arrays(found, inputs, modality)
+        arrays = plan_arrays(found, request.inputs, modality)
         each = wanted.targets.count
-        unmarked = RunConfig(
-            model=loaded.name if loaded.code_hash is None else f"{loaded.name} (code {loaded.code_hash[:12]})",
-            weights_hash=weights_hash(loaded.module),
-            composite=to_dict(wanted.composite),
-            attributor=None if isinstance(wanted.method, GradientMethod) else wanted.method.to_dict(),
-            method_text="" if isinstance(wanted.method, GradientMethod) else wanted.method.describe(),
-            target=wanted.targets.to_text(),
-            preprocessing=source.preprocessing.to_dict(),
-            dataset_fingerprint=source.fingerprint(),
-            class_names=found.class_names,
-            shard_rows=shard_rows_for(arrays, each),
-            dtype=wanted.dtype,
-            seed=seed,
-            layers=wanted.layers,
-            concepts=wanted.concepts,
-            reduction=wanted.reduction.kind,
-            pool=wanted.reduction.pool,
-            targets_per_sample=each,
+        computed = {
+            "model": loaded.name if loaded.code_hash is None else f"{loaded.name} (code {loaded.code_hash[:12]})",
+            "weights_hash": weights_hash(loaded.module),
+            "composite": to_dict(wanted.composite),
+            "attributor": None if isinstance(wanted.method, GradientMethod) else wanted.method.to_dict(),
+            "method_text": "" if isinstance(wanted.method, GradientMethod) else wanted.method.describe(),
+            "target": wanted.targets.to_text(),
+            "preprocessing": source.preprocessing.to_dict(),
+            "dataset_fingerprint": source.fingerprint(),
+            "class_names": found.class_names,
+            "shard_rows": shard_rows_for(arrays, each),
+            "targets_per_sample": each,
             **kind.get_fields(modality, found.shape),
-            output=wanted.output.value,
-            output_choice=describe_choice(wanted.choice),
-            output_kind=None if type(wanted.kind) is Logits else wanted.kind.to_dict(),
-            dataset=describe_data(given),
-            versions=versions(),
-            origin=origin,
-        )
+            "output": wanted.output.value,
+            "output_choice": describe_choice(wanted.choice),
+            "output_kind": None if type(wanted.kind) is Logits else wanted.kind.to_dict(),
+            "dataset": describe_data(given),
+            "versions": versions(),
+            "origin": request.origin(given, placement(loaded.module)[0], loaded.code_hash),
+        }
+        unmarked = RunConfig(**(request.get_kept() | computed))
         return cls(
             config=with_mark(unmarked),
             source=source,

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -17,11 +18,14 @@ from whyset.runner.activity import Activity
 from whyset.runner.input_check import require_finite
 from whyset.runner.input_codecs import InputCodec
 from whyset.runner.sources import Source, read
-from whyset.runner.sources.source import attempt
+from whyset.runner.sources.source import attempt, reads_rows
 from whyset.store.input_hashes import DIGITS
 
 PART = 8
 """Samples that a thread reads at a time; a batch is assembled from parts of several threads."""
+
+ROWS = 256
+"""Rows of an array that are read at once, if batches are smaller."""
 
 BATCHES_AHEAD = 2
 
@@ -54,6 +58,12 @@ class Batch:
     digests: tuple[str | None, ...] = ()
     """Hashes of all samples, failed ones included (None), in order."""
 
+    def take(self, part: slice) -> "Batch":
+        """Return some of the samples of a batch without failures."""
+        shown = None if self.shown is None else self.shown[part]
+        indices, labels, digests = self.indices[part], self.labels[part], self.digests[part]
+        return Batch(indices, labels, self.x[part], shown, {}, len(indices), digests)
+
     def place(self, preprocessing: InputCodec, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
         """Move the input to the model's device; to a CUDA device it is copied from pinned memory, without waiting."""
         x = self.x.pin_memory() if device.type == "cuda" else self.x
@@ -80,11 +90,41 @@ class Prefetcher:
 
     def batches(self, start: int, stop: int, size: int) -> Iterator[Batch]:
         """Yield the samples from `start` up to `stop` in batches of `size`; little more than two are in memory."""
+        if reads_rows(self.source):
+            several = size * -(-ROWS // size)
+            blocks = [range(first, min(first + several, stop)) for first in range(start, stop, several)]
+            yield from chain.from_iterable(in_order(partial(self._block, size), blocks, self.threads, BATCHES_AHEAD))
+            return
         parts = [range(first, min(first + PART, stop)) for first in range(start, stop, PART)]
         ahead = max(BATCHES_AHEAD * size // PART, self.threads)
         samples = chain.from_iterable(in_order(self._part, parts, self.threads, ahead))
         for first in range(start, stop, size):
             yield self._batch([next(samples) for _ in range(min(size, stop - first))])
+
+    def _block(self, size: int, indices: range) -> list[Batch]:
+        """Read consecutive samples at once; if something is wrong with one of them, read each by itself."""
+        with self.activity.reading(indices.start):
+            found, _ = attempt(lambda: self._read_rows(indices))
+        parts = [slice(first, first + size) for first in range(0, len(indices), size)]
+        return [self.gather(indices[part]) if found is None else found.take(part) for part in parts]
+
+    def _read_rows(self, indices: range) -> Batch:
+        x, labels = self.source.read_rows(indices.start, indices.stop)  # type: ignore[attr-defined]  # optional member
+        for label in labels:
+            self._require_class(label)
+        if tuple(x.shape[1:]) != self.shape:
+            raise InputError(f"the inputs have the shape {tuple(x.shape[1:])}")
+        require_finite(x)
+        shown = self.source.preprocessing.undo(x) if x.dtype != torch.uint8 else x.numpy()
+        return Batch(
+            indices=tuple(indices),
+            labels=tuple(labels),
+            x=x,
+            shown=shown if self.show else None,
+            failures={},
+            size=len(indices),
+            digests=tuple(digest_inputs(x, labels)),
+        )
 
     def gather(self, indices: Sequence[int]) -> Batch:
         """One batch of any samples, read when they are asked for."""
@@ -103,11 +143,14 @@ class Prefetcher:
         x, label = read(self.source, index)
         if tuple(x.shape) != self.shape:
             raise InputError(f"the input has the shape {tuple(x.shape)}, expected {self.shape}: give a size")
-        if label is not None and self.outputs is not None and not 0 <= label < self.outputs:
-            raise InputError(f"the label is {label}: expected a class from 0 to {self.outputs - 1}")
+        self._require_class(label)
         require_finite(x)
         shown = self.source.preprocessing.undo(x) if self.show and x.dtype != torch.uint8 else None
         return ReadSample(index, x, label, shown, digest=digest_input(x, label))
+
+    def _require_class(self, label: int | None) -> None:
+        if label is not None and self.outputs is not None and not 0 <= label < self.outputs:
+            raise InputError(f"the label is {label}: expected a class from 0 to {self.outputs - 1}")
 
     def _batch(self, samples: Sequence[ReadSample]) -> Batch:
         good = self._unify([sample for sample in samples if sample.x is not None])
@@ -173,7 +216,14 @@ def digest_input(x: torch.Tensor, label: int | None) -> str:
     >>> digest_input(torch.zeros(3), None) == digest_input(torch.zeros(3), 0)
     False
     """
-    head = f"{str(x.dtype).removeprefix('torch.')} {'x'.join(map(str, x.shape))} {label}\n"
-    digest = hashlib.blake2b(head.encode(), digest_size=DIGITS // 2)
-    digest.update(x.detach().cpu().contiguous().view(torch.uint8).numpy().data)
-    return digest.hexdigest()
+    return next(digest_inputs(x[None], [label]))
+
+
+def digest_inputs(x: torch.Tensor, labels: Sequence[int | None]) -> Iterator[str]:
+    """Yield `digest_input` of every sample (n, ...)."""
+    kind = f"{str(x.dtype).removeprefix('torch.')} {'x'.join(map(str, x.shape[1:]))}"
+    contents = x.detach().cpu().contiguous().flatten(1).view(torch.uint8).numpy()
+    for label, content in zip(labels, contents, strict=True):
+        digest = hashlib.blake2b(f"{kind} {label}\n".encode(), digest_size=DIGITS // 2)
+        digest.update(content.data)
+        yield digest.hexdigest()

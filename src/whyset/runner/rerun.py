@@ -1,7 +1,7 @@
 """`rerun`: repeat a run from its run.json, or report why it cannot be repeated."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,11 @@ import torch
 from whyset.display import resolve_progress
 from whyset.engines import Engine, Progress
 from whyset.errors import InputError, WhysetError
+from whyset.options.explain import STALL_SECONDS
 from whyset.runner.composites import AUTO, composite_from_dict
 from whyset.runner.consent import ModelCode, Trust, model_code, require_own_weights, require_trust
-from whyset.runner.data_spec import DataSpec
-from whyset.runner.explain_config import ExplainConfig
-from whyset.runner.explaining import STALL_SECONDS, run_explanation
+from whyset.runner.explain_config import OF_ORIGIN, ExplainConfig, kept_places
+from whyset.runner.explaining import run_explanation
 from whyset.runner.input_codecs import InputCodec, codec_from_dict
 from whyset.runner.labels import Labels
 from whyset.runner.methods import explain_unrepeatable, method_from_dict
@@ -60,7 +60,14 @@ def rerun(
             f"{run} cannot be repeated: it was made by a newer whyset with settings unknown to this one: update whyset"
         )
     try:
-        request = replace(_request(kept, run, data), device=_device(stored, device))
+        request = replace(
+            _request(kept, run, data),
+            out=as_path(run if out is None else out),
+            engine=engine,
+            device=_device(stored, device),
+            stall_timeout=stall_timeout,
+            progress=progress,
+        )
     except WhysetError:
         raise
     except (KeyError, TypeError, AttributeError, ValueError, OSError, RuntimeError) as error:  # of paths, too
@@ -68,14 +75,7 @@ def rerun(
     said = resolve_progress(progress)
     _permit(kept, request, trust, said)
     _say_what_differs(stored, request, said)
-    return run_explanation(
-        request,
-        as_path(run if out is None else out),
-        engine,
-        said,
-        expected=(stored, as_path(run)),
-        stall_timeout=stall_timeout,
-    )
+    return run_explanation(request, expected=(stored, as_path(run)))
 
 
 def _permit(run: Run, request: ExplainConfig, trust: Trust, said: Progress) -> None:
@@ -94,26 +94,27 @@ def _request(kept: Run, run: str | AnyPath, data: str | Path | None) -> ExplainC
         raise InputError(f"{run} cannot be repeated from its run.json: {'; '.join(reasons)}")
     preprocessing = codec_from_dict(config.preprocessing, f"the preprocessing of {run}")
     labels = _labels(origin["labels"])
-    return ExplainConfig(
-        model=_model(kept, preprocessing),
-        dataset=_source(origin["data"], data, preprocessing, labels),
-        composite=AUTO if config.attributor is not None else composite_from_dict(config.composite, str(run)),
-        method=method_from_dict(config.attributor, str(run)),
-        target=config.target if isinstance(config.target, (str, int)) else list(config.target),
-        output=_choice(config),
-        output_kind=kind_from_dict(config.output_kind),
-        layers=config.layers,
-        concepts=config.concepts,
-        dtype=config.dtype,
-        reduction=config.reduction,
-        pool=config.pool,
-        labels=labels,
-        batch_size=origin["batch_size"],
-        inputs=origin["inputs"],
-        seed=config.seed,
-        limit=origin["limit"],
-        kind=DataSpec(config.modality, config.features or None, config.rate),
-    )
+    computed = {
+        "model": _model(kept, preprocessing),
+        "dataset": _source(origin["data"], data, preprocessing, labels),
+        "composite": AUTO if config.attributor is not None else composite_from_dict(config.composite, str(run)),
+        "method": method_from_dict(config.attributor, str(run)),
+        "target": "label" if isinstance(config.target, tuple) else config.target,
+        "targets": config.target if isinstance(config.target, tuple) else None,
+        "output": _choice(config),
+        "output_kind": kind_from_dict(config.output_kind),
+        "class_names": labels,
+        "features": config.features or None,
+        "preprocessing": None,  # the data has it
+    }
+    return ExplainConfig(out=run, **(_get_kept(config) | computed))
+
+
+def _get_kept(config: RunConfig) -> dict[str, Any]:
+    """Return the options whose values run.json keeps."""
+    values = {field.name: getattr(config, field.name) for field in fields(config)}
+    values |= {OF_ORIGIN + name: value for name, value in config.origin.items()}
+    return {name: values[place] for name, place in kept_places().items()}
 
 
 def _reasons(config: RunConfig, data: str | Path | None) -> list[str]:

@@ -97,7 +97,7 @@ def _compute(worker: ShardWorker, shard: int) -> tuple[ShardRows, ShardLosses | 
     job, device = worker.job, placement(worker.model)[0]
     rows = ShardRows.empty(job.run, shard)
     first, last = (row // rows.each for row in job.run.shard_range(shard))
-    few = LossSamples.for_shard(last - first)
+    few = LossSamples.for_shard(shard, last - first)
     # Seeded per shard, so that results depend neither on the number of workers nor on the order of shards.
     with seeding(job.seed + shard, device, everywhere=job.wanted.method.draws_globally):
         with explainer(worker.model, job.wanted) as explain:
@@ -158,6 +158,8 @@ def _record_non_finite(batch: Batch, explained: ExplainedBatch, rows: ShardRows)
 def _complaints(what: str, values: Tensor) -> list[str]:
     """Return an error for every sample of (n, ...), "" if all of its values are finite."""
     flat = values.flatten(1)
+    if bool(torch.isfinite(flat).all()):
+        return [""] * len(flat)
     counts = (~torch.isfinite(flat)).sum(dim=1).tolist()
     return [f"the {what} is not finite: {count} of {flat.shape[1]} values" if count else "" for count in counts]
 

@@ -3,8 +3,9 @@
 import hashlib
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, replace
-from typing import Any
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields, replace
+from types import MappingProxyType, UnionType
+from typing import Any, Union, get_args, get_origin
 
 from whyset.errors import BrokenRunError, InputError, RunMismatchError
 from whyset.modality import MODALITIES
@@ -13,6 +14,15 @@ from whyset.store.jsonfile import JSON, canonical, require_json
 from whyset.store.remote import AnyPath
 
 MODEL_OUTPUT = "model output"
+
+
+def _stored(*, since: str = "1.0", compared: bool = True) -> Mapping[str, Any]:
+    """Describe a field of RunConfig, as its `metadata`: the version that added it, and if another value is another run.
+
+    A field since a later version than 1.0 does not count in the hash of a run where it has its default, so that old
+    runs keep theirs; one since 1.2 or later is not written then.
+    """
+    return MappingProxyType({"since": since, "compared": compared})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,25 +55,25 @@ class RunConfig:
     preprocessing: Mapping[str, JSON]
     dataset_fingerprint: str | None
     class_names: tuple[str, ...]
-    shard_rows: int
+    shard_rows: int = field(metadata=_stored(compared=False))
     dtype: str = "float16"
     seed: int = 0
-    layers: tuple[str, ...] = ()
-    concepts: tuple[str, ...] = ()
-    reduction: str = "none"
-    pool: int | None = None
-    targets_per_sample: int = 1
-    modality: str | None = None
-    features: tuple[str, ...] = ()
-    rate: float | None = None
-    output: str = MODEL_OUTPUT
-    output_choice: str | int | Mapping[str, JSON] | None = None
-    output_kind: Mapping[str, JSON] | None = None
-    attributor: Mapping[str, JSON] | None = None
-    method_text: str = ""
-    dataset: str = ""
-    versions: Mapping[str, str] = field(default_factory=dict)
-    origin: Mapping[str, JSON] = field(default_factory=dict)
+    layers: tuple[str, ...] = field(default=(), metadata=_stored(since="1.1"))
+    concepts: tuple[str, ...] = field(default=(), metadata=_stored(since="1.1"))
+    reduction: str = field(default="none", metadata=_stored(since="1.1"))
+    pool: int | None = field(default=None, metadata=_stored(since="1.1"))
+    targets_per_sample: int = field(default=1, metadata=_stored(since="1.1"))
+    modality: str | None = field(default=None, metadata=_stored(since="1.2"))
+    features: tuple[str, ...] = field(default=(), metadata=_stored(since="1.2"))
+    rate: float | None = field(default=None, metadata=_stored(since="1.2"))
+    output: str = field(default=MODEL_OUTPUT, metadata=_stored(since="1.3"))
+    output_choice: str | int | Mapping[str, JSON] | None = field(default=None, metadata=_stored(since="1.3"))
+    output_kind: Mapping[str, JSON] | None = field(default=None, metadata=_stored(since="1.3"))
+    attributor: Mapping[str, JSON] | None = field(default=None, metadata=_stored(since="1.3"))
+    method_text: str = field(default="", metadata=_stored(since="1.3", compared=False))
+    dataset: str = field(default="", metadata=_stored(compared=False))
+    versions: Mapping[str, str] = field(default_factory=dict, metadata=_stored(compared=False))
+    origin: Mapping[str, JSON] = field(default_factory=dict, metadata=_stored(compared=False))
 
     def __repr__(self) -> str:
         return short_dataclass_repr(self)
@@ -165,42 +175,27 @@ def _name(kind: type) -> str:
     return kind.__name__
 
 
-_TYPES: Mapping[str, tuple[type, ...]] = {
-    **dict.fromkeys(("model", "dtype", "reduction", "output", "method_text", "dataset"), (str,)),
-    **dict.fromkeys(("weights_hash", "dataset_fingerprint", "modality"), (str, type(None))),
-    **dict.fromkeys(("preprocessing", "versions", "origin"), (dict,)),
-    **dict.fromkeys(("class_names", "layers", "concepts", "features"), (list,)),
-    **dict.fromkeys(("shard_rows", "seed", "targets_per_sample"), (int,)),
-    **dict.fromkeys(("composite", "attributor", "output_kind"), (dict, type(None))),
-    "output_choice": (str, int, dict, type(None)),
-    "target": (str, int, list),
-    "pool": (int, type(None)),
-    "rate": (int, float, type(None)),
-}
+def _list_types(annotation: Any) -> tuple[type, ...]:
+    """Return the types that a field may have in JSON."""
+    kinds = [get_origin(kind) or kind for kind in (get_args(annotation) or (annotation,))]
+    if get_origin(annotation) not in (Union, UnionType):
+        kinds = [get_origin(annotation) or annotation]
+    named = {Mapping: (dict,), tuple: (list,), float: (int, float)}
+    return tuple(type_ for kind in kinds for type_ in named.get(kind, (kind,)))
 
-_TUPLES = ("class_names", "layers", "concepts", "features")
-_NOT_COMPARED = frozenset({"method_text", "dataset", "versions", "origin", "shard_rows"})
-_OMITTED: dict[str, Any] = {
-    "modality": None,
-    "features": [],
-    "rate": None,
-    "output": MODEL_OUTPUT,
-    "output_choice": None,
-    "output_kind": None,
-    "attributor": None,
-    "method_text": "",
-}
-"""Fields that are omitted if they have these values."""
 
-_ADDED: dict[str, Any] = {
-    "layers": [],
-    "concepts": [],
-    "reduction": "none",
-    "pool": None,
-    "targets_per_sample": 1,
-    **_OMITTED,
-}
+def _get_default(described: "Field[Any]") -> Any:
+    default = described.default if described.default_factory is MISSING else described.default_factory()
+    return list(default) if isinstance(default, tuple) else default
+
+
+_TYPES = {each.name: _list_types(each.type) for each in fields(RunConfig)}
+_TUPLES = tuple(name for name, types in _TYPES.items() if types == (list,))
+_NOT_COMPARED = frozenset(each.name for each in fields(RunConfig) if not each.metadata.get("compared", True))
+_ADDED = {each.name: _get_default(each) for each in fields(RunConfig) if each.metadata.get("since", "1.0") > "1.0"}
 """Fields that schema 1.0 lacks, and their values in its runs: so old runs keep their hash."""
+_OMITTED = {each.name: _get_default(each) for each in fields(RunConfig) if each.metadata.get("since", "1.0") > "1.1"}
+"""Fields that are omitted if they have these values."""
 
 _UNKNOWN_FORBIDS_RESUME = ("weights_hash", "dataset_fingerprint")
 

@@ -1,91 +1,38 @@
 """Spectral relevance analysis (SpRAy; Lapuschkin et al. 2019; Anders et al. 2022)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from whyset.analysis.groups import GROUPINGS, is_grouping
 from whyset.analysis.pipelines.pipeline import Pipeline, Step
 from whyset.analysis.processors import (
-    HDBSCAN,
-    TSNE,
     AbsoluteSum,
-    Affinity,
     ApproximateNeighbors,
     AreaPooling,
     ChannelSum,
-    Distance,
-    Eigengap,
-    Euclidean,
     Flatten,
-    KMeans,
     KNearestNeighbors,
-    Laplacian,
     Spectrum,
-    SymmetricLaplacian,
-    SymmetricNeighbors,
 )
 from whyset.analysis.processors.base import Processor, get_inputs, get_name
 from whyset.analysis.processors.estimator import make_processors
-from whyset.analysis.scores import CopulaSurrogates, Separability
+from whyset.analysis.scores import CopulaSurrogates
 from whyset.arguments import seed_number
 from whyset.errors import InputError
+from whyset.options.documented import documented
+from whyset.options.spray import SprayOptions
 
-INPUT, LAYER, CONCEPT = "attribution/input", "attribution/", "concept/"
+LAYER, CONCEPT = "attribution/", "concept/"
 
 
+@documented
 @dataclass(frozen=True)
-class Spray(Processor):
+class Spray(SprayOptions, Processor):
     """Find the strategies in the relevance maps of one class: pooled maps, neighbor graph, spectrum, clusters.
 
     Maps (C, H, W) are summed over channels, pooled, preprocessed, and divided by Σ|R|. Rows of one or two axes, such as
     the channels of a concept, are neither summed nor pooled. `print(spray.pipeline())` shows the steps.
 
-    Parameters
-    ----------
-    name : str, default "spray"
-        The name of the analysis in the run.
-    array : str, default "attribution/input"
-        The array of the run to analyze: "attribution/input", "attribution/<layer>" or "concept/<layer>".
-    group_by : {"auto", "label", "prediction", "target", "all"} or str, default "auto"
-        The grouping of samples into classes: by label (by prediction where it is unknown), prediction or target, or one
-        class of all samples. "auto" is by label, and by target in a run with several targets per sample or without
-        predicted classes, as of a regression. "COLUMN:COUNT", such as "true_value:4" or "error:4", makes groups of
-        equal size by a column of numbers; "error" is the predicted minus the true value.
-    pooling : int or None, default 28
-        The longest side of pooled maps, in cells; None for no pooling.
-    preprocessing : tuple of Processor, default ()
-        Further processors for blocks of maps (n, ...).
-    metric : Distance, default Euclidean()
-        The distance of features.
-    n_neighbors : int, default 10
-        The number of neighbors in the graph, fewer in small classes.
-    device : str, optional
-        The device of torch on which neighbors are searched; by default the search is in NumPy.
-    approximate_above : int, optional
-        The number of samples above which neighbors are approximate, found without `device`; by default never.
-    affinity : Affinity, default SymmetricNeighbors()
-        The weights of the graph.
-    laplacian : Laplacian, default SymmetricLaplacian()
-        The Laplacian of the graph.
-    eigenvectors : int, default 32
-        The number of eigenvectors, at least the number of clusters of any clustering.
-    n_clusters : Eigengap, default Eigengap()
-        The choice of the number of clusters.
-    clusterings : sequence or mapping, default (KMeans(), HDBSCAN())
-        Clusterings: processors, clusterers of scikit-learn, or a mapping from names to these. The first is the default,
-        which is shown and scored.
-    embeddings : sequence or mapping, default (TSNE(),)
-        Embeddings: processors, transformers of scikit-learn, or a mapping from names to these. The first is the
-        default, which is shown.
-    separability : Separability, default Separability()
-        The score of the default clustering.
-    surrogates : int, default 99
-        The number of surrogates for the p-value of the separability; 0 for no p-value.
-    resamplings : int, default 20
-        The number of subsamples for the stability of clusters; 0 for no stability.
-    min_class_size : int, default 10
-        The number of samples below which a class is not analyzed, at least 10.
-    seed : int, default 0
-        Seed of all random steps, at least 0.
+    {parameters}
 
     Raises
     ------
@@ -97,27 +44,6 @@ class Spray(Processor):
     >>> Spray(n_neighbors=7).pipeline().input_names
     ['features']
     """
-
-    name: str = "spray"
-    array: str = INPUT
-    group_by: str = "auto"
-    pooling: int | None = 28
-    preprocessing: tuple[Processor, ...] = ()
-    metric: Distance = field(default_factory=Euclidean)
-    n_neighbors: int = 10
-    device: str | None = None
-    approximate_above: int | None = None
-    affinity: Affinity = field(default_factory=SymmetricNeighbors)
-    laplacian: Laplacian = field(default_factory=SymmetricLaplacian)
-    eigenvectors: int = 32
-    n_clusters: Eigengap = field(default_factory=Eigengap)
-    clusterings: tuple[Processor, ...] = (KMeans(), HDBSCAN())
-    embeddings: tuple[Processor, ...] = (TSNE(),)
-    separability: Separability = field(default_factory=Separability)
-    surrogates: int = 99
-    resamplings: int = 20
-    min_class_size: int = 10
-    seed: int = 0
 
     def __post_init__(self) -> None:
         for name in ("preprocessing", "clusterings", "embeddings"):

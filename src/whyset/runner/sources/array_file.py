@@ -156,6 +156,11 @@ class ArrayFileSource:
             row = np.asarray(self._rows[index])
         return self.form.read(row, self.preprocessing), self.given_labels[index]
 
+    def read_rows(self, start: int, stop: int) -> tuple[torch.Tensor, list[int | None]]:
+        with self._lock:
+            rows = np.asarray(self._rows[start:stop])
+        return self.form.read_rows(rows, self.preprocessing), [self.given_labels[index] for index in range(start, stop)]
+
     @cached_property
     def _lock(self) -> threading.Lock:
         return threading.Lock()

@@ -74,6 +74,10 @@ class ArraySource:
     def read(self, index: int) -> tuple[torch.Tensor, int | None]:
         return self.form.read(self.images[index], self.preprocessing), self.given_labels[index]
 
+    def read_rows(self, start: int, stop: int) -> tuple[torch.Tensor, list[int | None]]:
+        labels = [self.given_labels[index] for index in range(start, stop)]
+        return self.form.read_rows(self.images[start:stop], self.preprocessing), labels
+
     def _shown(self, given: InputCodec | None) -> CodecChoice:
         if given is not None and self.form.images:
             return CodecChoice(for_arrays(given))

@@ -95,6 +95,14 @@ class RowForm:
             return given.forward_integers(image)
         return given.pixels(Image.fromarray(np.ascontiguousarray(image)))
 
+    def read_rows(self, rows: NDArray[Any], preprocessing: InputCodec) -> torch.Tensor:
+        """Return what `read` returns of each row, (n, ...)."""
+        return (
+            self.read(rows, preprocessing)
+            if self.numbers
+            else torch.stack([self.read(row, preprocessing) for row in rows])
+        )
+
 
 def move_to_host(x: torch.Tensor) -> torch.Tensor:
     """Move the tensor to main memory; bfloat16, which numpy lacks, becomes float32, which holds all of its values.

@@ -24,11 +24,13 @@ class Source(Protocol):
     An input is float (C, H, W), a series (C, T), a row of a table (F,), or the ids of a text's tokens, int64 (T,). A
     sample that cannot be read raises; the runner records it as failed and goes on. Optional members:
     `read(i)` returns uint8 pixels (C, H, W) as the model sees them in place of the float input, so that a whole
-    batch is normalized on the model's device; `concurrent = True` lets several threads read at once; `measured` is
-    the `MeasuredRange` that `preprocessing` was made from if nothing stated it; `opened_files` are the `FileState`
-    of each file that samples are read from when the source was opened, so that a changed file stops the job;
-    `features`, `rate` and `tokens` are fields of `whyset.runner.data_spec.DataSpec`; `given_labels` are the
-    `GivenLabels` of all samples where these may be other than class indices.
+    batch is normalized on the model's device; `read_rows(start, stop)` returns what `read` returns of consecutive
+    samples at once, inputs (n, ...) and a list of labels, and may raise if one of them cannot be read; `concurrent =
+    True` lets several threads read at once; `measured` is the `MeasuredRange` that `preprocessing` was made from if
+    nothing stated it; `opened_files` are the `FileState` of each file that samples are read from when the source was
+    opened, so that a changed file stops the job; `features`, `rate` and `tokens` are fields of
+    `whyset.runner.data_spec.DataSpec`; `given_labels` are the `GivenLabels` of all samples where these may be other
+    than class indices.
     """
 
     @property
@@ -67,6 +69,16 @@ def read(source: Source, index: int) -> tuple[torch.Tensor, int | None]:
     """Read a sample with the least work: uint8 pixels as the model sees them, or the float input."""
     reader = getattr(source, "read", None)
     return source[index] if reader is None else reader(index)
+
+
+def reads_rows(source: Source) -> bool:
+    """True if consecutive samples are read at once, unless a subclass reads single samples in its own way."""
+    for kind in type(source).__mro__:
+        if "read_rows" in vars(kind):
+            return True
+        if vars(kind).keys() & {"read", "__getitem__"}:
+            return False
+    return False
 
 
 def attempt(do: Callable[[], V]) -> tuple[V | None, str]:

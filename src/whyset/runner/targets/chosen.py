@@ -3,7 +3,9 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -92,3 +94,24 @@ class Listed(Target):
 
     def indices(self, scores: Tensor, labels: Tensor) -> Tensor:
         return labels[None]
+
+
+def read_classes(path: Path) -> list[int]:
+    """Read the index of an output for each sample from an .npy file, or from a text with one in each line.
+
+    InputError: the file cannot be read, or holds something else.
+    """
+    expected = f"target list:{path}: expected an .npy file of whole numbers (N,), or a text with one in each line"
+    try:
+        if path.suffix == ".npy":
+            values = np.load(path, allow_pickle=False)
+            if values.ndim != 1 or values.dtype.kind not in "iu":
+                raise InputError(f"{expected}, got {values.dtype} {values.shape}")
+            return [int(value) for value in values]
+        return [int(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except InputError:
+        raise
+    except OSError as error:
+        raise InputError(f"target list:{path} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise InputError(f"{expected} ({error})") from error

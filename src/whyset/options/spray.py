@@ -1,0 +1,211 @@
+"""The options of `Spray`: types, documentation, defaults, and options of the command line."""
+
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from whyset.options.option import Flag, option
+
+if TYPE_CHECKING:  # as for `explain`
+    from whyset.analysis.processors import Affinity, Distance, Eigengap, Laplacian, Processor
+    from whyset.analysis.scores import Separability
+
+INPUT = "attribution/input"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A default that is made of parts of an analysis when it is needed, because they import SciPy and scikit-learn.
+
+    >>> Parts("Euclidean"), Parts("KMeans", "HDBSCAN", several=True)
+    (Euclidean(), (KMeans(), HDBSCAN()))
+    """
+
+    names: tuple[str, ...]
+    several: bool
+    home: str
+
+    def __init__(self, *names: str, several: bool = False, home: str = "whyset.analysis.processors") -> None:
+        for name, value in (("names", names), ("several", several), ("home", home)):
+            object.__setattr__(self, name, value)
+
+    def __call__(self) -> Any:
+        parts = tuple(getattr(import_module(self.home), name)() for name in self.names)
+        return parts if self.several else parts[0]
+
+    def __repr__(self) -> str:
+        parts = [f"{name}()" for name in self.names]
+        return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})" if self.several else parts[0]
+
+
+@dataclass(frozen=True)
+class SprayOptions:
+    """The options of `Spray`, each described once, as those of `explain`."""
+
+    name: str = field(
+        default="spray", metadata=option("The name of the analysis in the run.", Flag("Name of the analysis."))
+    )
+    array: str = field(
+        default=INPUT,
+        metadata=option(
+            'The array of the run to analyze: "attribution/input", "attribution/<layer>" or "concept/<layer>".',
+            Flag("Array to analyze: attribution/input, attribution/LAYER or concept/LAYER."),
+        ),
+    )
+    group_by: str = field(
+        default="auto",
+        metadata=option(
+            "The grouping of samples into classes: by label (by prediction where it is unknown), prediction or "
+            'target, or one class of all samples. "auto" is by label, and by target in a run with several targets per '
+            'sample or without predicted classes, as of a regression. "COLUMN:COUNT", such as "true_value:4" or '
+            '"error:4", makes groups of equal size by a column of numbers; "error" is the predicted minus the true '
+            "value.",
+            Flag(
+                "Group samples into classes by label, prediction or target; all: one class; COLUMN:COUNT: groups of "
+                "equal size by a column of numbers, such as true_value:4 or error:4.",
+                choices=("auto", "label", "prediction", "target", "all"),
+            ),
+            type='{"auto", "label", "prediction", "target", "all"} or str',
+        ),
+    )
+    pooling: int | None = field(
+        default=28,
+        metadata=option(
+            "The longest side of pooled maps, in cells; None for no pooling.",
+            Flag("Longer side of the pooled relevance maps.", kind=int, least=1),
+            type="int or None",
+        ),
+    )
+    preprocessing: "tuple[Processor, ...]" = field(
+        default=(), metadata=option("Further processors for blocks of maps (n, ...).", type="tuple of Processor")
+    )
+    metric: "Distance" = field(
+        default_factory=Parts("Euclidean"),
+        metadata=option(
+            "The distance of features.",
+            Flag(
+                "Distance: euclidean, cosine, correlation, cityblock, wasserstein, sliced-wasserstein or ssim.",
+                shown="euclidean",
+                choices=(
+                    "euclidean",
+                    "cosine",
+                    "correlation",
+                    "cityblock",
+                    "wasserstein",
+                    "sliced-wasserstein",
+                    "ssim",
+                ),
+            ),
+        ),
+    )
+    n_neighbors: int = field(
+        default=10,
+        metadata=option(
+            "The number of neighbors in the graph, fewer in small classes.",
+            Flag("Number of nearest neighbors in the graph.", kind=int, least=1),
+        ),
+    )
+    device: str | None = field(
+        default=None,
+        metadata=option(
+            "The device of torch on which neighbors are searched; by default the search is in NumPy.",
+            Flag("Torch device for the neighbor search, such as cuda."),
+        ),
+    )
+    approximate_above: int | None = field(
+        default=None,
+        metadata=option(
+            "The number of samples above which neighbors are approximate, found without `device`; by default never.",
+            Flag("Number of samples above which neighbors are approximate.", kind=int, least=0),
+        ),
+    )
+    affinity: "Affinity" = field(
+        default_factory=Parts("SymmetricNeighbors"),
+        metadata=option(
+            "The weights of the graph.",
+            Flag("Edge weights of the graph: knn or rbf.", shown="knn", choices=("knn", "rbf")),
+        ),
+    )
+    laplacian: "Laplacian" = field(
+        default_factory=Parts("SymmetricLaplacian"),
+        metadata=option(
+            "The Laplacian of the graph.",
+            Flag(
+                "Normalized Laplacian: symmetric or random-walk.",
+                shown="symmetric",
+                choices=("symmetric", "random-walk"),
+            ),
+        ),
+    )
+    eigenvectors: int = field(
+        default=32,
+        metadata=option(
+            "The number of eigenvectors, at least the number of clusters of any clustering.",
+            Flag("Number of eigenvectors to compute.", kind=int, least=2),
+        ),
+    )
+    n_clusters: "Eigengap" = field(
+        default_factory=Parts("Eigengap"), metadata=option("The choice of the number of clusters.")
+    )
+    clusterings: "tuple[Processor, ...]" = field(
+        default_factory=Parts("KMeans", "HDBSCAN", several=True),
+        metadata=option(
+            "Clusterings: processors, clusterers of scikit-learn, or a mapping from names to these. The first is "
+            "the default, which is shown and scored.",
+            Flag(
+                "Clustering: kmeans, kmeans:5, kmeans:2-30, hdbscan[:MIN_CLUSTER_SIZE], dbscan[:EPS] or "
+                "agglomerative[:5]; repeatable, the first is the default clustering, which is scored.",
+                "--clustering",
+                many=True,
+                default=None,
+                shown="kmeans and hdbscan",
+                choices=("kmeans", "hdbscan", "dbscan", "agglomerative"),
+            ),
+            type="sequence or mapping",
+        ),
+    )
+    embeddings: "tuple[Processor, ...]" = field(
+        default_factory=Parts("TSNE", several=True),
+        metadata=option(
+            "Embeddings: processors, transformers of scikit-learn, or a mapping from names to these. The first is the "
+            "default, which is shown.",
+            Flag(
+                "Embedding: tsne, umap, tsne-features, umap-features, pca or lle; repeatable, the first is the "
+                "default.",
+                "--embedding",
+                many=True,
+                default=None,
+                shown="tsne",
+                choices=("tsne", "umap", "tsne-features", "umap-features", "pca", "lle"),
+            ),
+            type="sequence or mapping",
+        ),
+    )
+    separability: "Separability" = field(
+        default_factory=Parts("Separability", home="whyset.analysis.scores"),
+        metadata=option("The score of the default clustering."),
+    )
+    surrogates: int = field(
+        default=99,
+        metadata=option(
+            "The number of surrogates for the p-value of the separability; 0 for no p-value.",
+            Flag("Number of surrogates for the p-values.", kind=int, least=0),
+        ),
+    )
+    resamplings: int = field(
+        default=20,
+        metadata=option(
+            "The number of subsamples for the stability of clusters; 0 for no stability.",
+            Flag("Number of resamplings for the stability of clusters.", kind=int, least=0),
+        ),
+    )
+    min_class_size: int = field(
+        default=10,
+        metadata=option(
+            "The number of samples below which a class is not analyzed, at least 10.",
+            Flag("Number of samples below which a class is not analyzed.", kind=int, least=10),
+        ),
+    )
+    seed: int = field(
+        default=0, metadata=option("Seed of all random steps, at least 0.", Flag("Random seed.", kind=int))
+    )
