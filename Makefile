@@ -33,7 +33,7 @@ demo: $(VENV)/core.stamp
 test: $(VENV)/test.stamp oracles
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
-oracles: $(addprefix .oracles/,$(addsuffix /stamp,corelay virelay moto lxt quantus minilm saliency grad_cam))
+oracles: $(addprefix .oracles/,$(addsuffix /stamp,corelay virelay moto lxt quantus minilm saliency grad_cam craft))
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff format --check .

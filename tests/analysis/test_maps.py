@@ -97,7 +97,7 @@ def test_an_array_that_is_not_there_is_refused_with_those_that_are(run: Run) -> 
     with pytest.raises(InputError, match=r"no 'concept/head'; it holds .*attribution/block.*concept/block.*--concept"):
         ws.analyze(run, Spray(array="concept/head", **QUICK))
     assert run.analyses == []
-    with pytest.raises(InputError, match="'concept/<layer>', got 'layer3'"):
+    with pytest.raises(InputError, match="'mean_activation/<layer>', got 'layer3'"):
         Spray(array="layer3")
 
 

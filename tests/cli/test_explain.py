@@ -286,6 +286,19 @@ def test_layers_targets_and_smaller_maps_are_options(job: Any, whyset: Program) 
     assert run.concept("head").shape == (36, 2)
 
 
+def test_activations_are_recorded_and_analyzed(job: Any, whyset: Program) -> None:
+    printed = whyset(job.arguments("--record", "activation:conv", "--record", "mean_activation:conv"))
+    assert printed.code == 0, printed.err
+    assert "and activation:conv, mean_activation:conv, about" in printed.out
+    run = ws.open_run(job.run)
+    assert (run.activation("conv").shape[1:], run.mean_activation("conv").shape[1:]) == ((4, 4, 5), (4,))
+    few = whyset(["analyze", job.run, "--array", "mean_activation/conv"])
+    assert "Too few explanations: 6" in few.err  # the array is known
+    wrong = whyset(job.arguments("--record", "relevance:conv"))
+    assert (wrong.code, wrong.err.count("\n")) == (2, 1)
+    assert "layers=[LAYER] (--layer LAYER)" in wrong.err
+
+
 def test_an_array_file_is_data(job: Any, whyset: Program) -> None:
     images = np.random.default_rng(0).integers(0, 256, (6, 4, 5, 3), dtype=np.uint8)
     np.savez(job.folder / "some.npz", images=images, labels=np.arange(6) % 2)

@@ -52,6 +52,7 @@ EVERYTHING: dict[str, Any] = {
     "targets": ["label", "top:2"],
     "layers": ["conv"],
     "concepts": ["conv", "head"],
+    "record": ["activation:conv", "mean_activation:conv"],
     "dtype": "float32",
     "reduction": "channel_sum",
     "pool": 4,

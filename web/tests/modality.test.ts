@@ -2,9 +2,10 @@ import { describe, expect, it } from "vitest";
 
 import { decodeMaps, decodeValues } from "../src/api/binary";
 import { withChannels } from "../src/color/picture";
-import { barsOf } from "../src/modality/table/bars";
+import { barsOf as barsOfTable } from "../src/modality/table/bars";
 import { contrast, inkOn } from "../src/modality/contrast";
 import { decimated, extent, placeInMap, placeOf, strokes, strongest, ticks } from "../src/modality/series/lines";
+import { barsOf, frequencyAxis, peakOf, readSpectrum, shownChannels, timeAxis, upward } from "../src/modality/series/spectrum";
 import { signed, valueOf } from "../src/modality/shown";
 import { firstShown, paddingOf, tokensOf } from "../src/modality/text/tokens";
 
@@ -56,6 +57,38 @@ describe("series", () => {
   });
 });
 
+describe("relevance by frequency", () => {
+  const stored = { data: Float32Array.of(0, 0, 0, 0, 0, 0, 1, 0, -4, 2, 0, 0), shape: [2, 3, 2] };
+
+  it("is read by channel, frequency and frame, on one scale", () => {
+    const spectrum = readSpectrum(stored);
+    expect([spectrum.frequencies, spectrum.frames, spectrum.scale]).toEqual([3, 2, 4]);
+    expect(peakOf(spectrum)).toEqual({ channel: 1, frequency: 1, frame: 0, relevance: -4 });
+    expect(Array.from(spectrum.channels[1].codes)).toEqual([160, 128, 1, 192, 128, 128]);
+    expect(shownChannels(spectrum, 1).map(({ channel }) => channel)).toEqual([1]);
+    expect(() => readSpectrum({ data: Uint8Array.of(1), shape: [1, 1] })).toThrow("expected float32");
+  });
+
+  it("has the highest frequency above", () => {
+    const map = upward({ codes: Uint8Array.of(1, 2, 3, 4, 5, 6) }, 3, 2);
+    expect([Array.from(map.codes), map.height, map.width]).toEqual([[5, 6, 3, 4, 1, 2], 3, 2]);
+  });
+
+  it("is drawn by the strongest of several frequencies where there are too many", () => {
+    const [one] = readSpectrum({ data: Float32Array.of(1, -3, 0, 2, 0), shape: [1, 5] }).channels;
+    expect(barsOf(one, 5).map(({ value }) => value)).toEqual([1, -3, 0, 2, 0]);
+    expect(barsOf(one, 2.9).map(({ start, count, value }) => [start, count, value])).toEqual([[0, 2, -3], [2, 3, 2]]);
+    expect(barsOf(one, 0).map(({ value }) => value)).toEqual([-3]);
+  });
+
+  it("has axes in Hz and s where the rate is known", () => {
+    expect(frequencyAxis(1 / 8, 100)).toEqual({ unit: "Hz", step: 12.5 });
+    expect(frequencyAxis(1 / 8, null)).toEqual({ unit: "cycles per position", step: 0.125 });
+    expect(frequencyAxis(null, 100)).toEqual({ unit: "frequency", step: 1 });
+    expect([timeAxis(50, 100), timeAxis(50, null)]).toEqual([{ unit: "s", step: 0.5 }, { unit: "position", step: 50 }]);
+  });
+});
+
 describe("tokens", () => {
   const tokens = tokensOf(["[CLS]", "no", "[PAD]", "good", "[PAD]"], [0.1, -2, 0, 1, 0.5, 0.25]);
 
@@ -73,9 +106,9 @@ describe("tokens", () => {
 
 describe("bars", () => {
   it("come by magnitude, with names and values, and what is no number last", () => {
-    const bars = barsOf([0.5, -2, NaN, 1], [10, 20, 30, 40], ["a", "b", "c", "d"]);
+    const bars = barsOfTable([0.5, -2, NaN, 1], [10, 20, 30, 40], ["a", "b", "c", "d"]);
     expect(bars.map((bar) => [bar.name, bar.value, bar.share])).toEqual([["b", 20, -1], ["d", 40, 0.5], ["a", 10, 0.25], ["c", 30, 0]]);
-    expect(barsOf([0, 0], null, null).map((bar) => [bar.name, bar.share])).toEqual([["column 0", 0], ["column 1", 0]]);
+    expect(barsOfTable([0, 0], null, null).map((bar) => [bar.name, bar.share])).toEqual([["column 0", 0], ["column 1", 0]]);
   });
 });
 

@@ -11,6 +11,7 @@ from whyset.analysis.processors import ChannelSum
 from whyset.errors import InputError
 from whyset.options.spray import INPUT
 from whyset.store import LazyArray, Run
+from whyset.store.layout import ANALYZED
 
 _MEANS = ("mean_map", "mean_abs_map")
 _BLOCK_VALUES = 8_000_000  # values of relevance in memory at once: 32 MB in float32
@@ -18,11 +19,11 @@ _BLOCK_VALUES = 8_000_000  # values of relevance in memory at once: 32 MB in flo
 
 def get_analyzed_array(run: Run, of: str) -> LazyArray:
     """Return the array of a run that is analyzed; an InputError lists the arrays if the run does not hold it."""
-    names = [spec.name for spec in run.arrays if spec.name.startswith(("attribution/", "concept/")) and spec.shape]
+    names = [spec.name for spec in run.arrays if spec.name.startswith(ANALYZED) and spec.shape]
     if of not in names:
         raise InputError(
-            f"{run.path} holds no {of!r}; it holds {', '.join(names)}. Layers and concepts are recorded by "
-            "`whyset explain --layer NAME --concept NAME`."
+            f"{run.path} holds no {of!r}; it holds {', '.join(names)}. Layers, concepts and activations are "
+            "recorded by `whyset explain --layer NAME --concept NAME --record activation:NAME`."
         )
     return run.array(of)
 

@@ -43,7 +43,8 @@ def explain(**given: Any) -> int:
 
 def read_arguments(given: Given) -> dict[str, Any]:
     """Return the arguments of `explain` for the options of the command line."""
-    arguments = {each.name: given[each.flags[0].key] for each in list_options(ExplainOptions) if len(each.flags) == 1}
+    single = {each.name: each.flags[0] for each in list_options(ExplainOptions) if len(each.flags) == 1}
+    arguments = {name: given[flag.key] or () if flag.many else given[flag.key] for name, flag in single.items()}
     return arguments | {name: read(given) for name, read in READERS.items()}
 
 
@@ -132,8 +133,6 @@ READERS: Mapping[str, Callable[[Given], Any]] = MappingProxyType(
         "targets": _read_targets,
         "output": _read_output,
         "output_kind": _read_kind,
-        "layers": lambda given: given["layer"] or (),
-        "concepts": lambda given: given["concept"] or (),
         "class_names": _read_labels,
         "inputs": lambda given: not given["no_inputs"],
         "features": lambda given: None if given["features"] is None else given["features"].split(","),

@@ -216,6 +216,22 @@ class ExplainOptions:
             kept="concepts",
         ),
     )
+    record: Sequence[str] = field(
+        default=(),
+        metadata=option(
+            'Activations that are stored as well, from the same forward pass: "activation:LAYER" is the output of a '
+            'module, and "mean_activation:LAYER" its mean for every channel over all other axes, such as an embedding '
+            "of the sample.",
+            Flag(
+                "Also record the output of this layer, or by mean_activation:LAYER its mean for each channel; "
+                "repeatable.",
+                many=True,
+                metavar="activation:LAYER",
+            ),
+            type="sequence of str",
+            kept="record",
+        ),
+    )
     dtype: str = field(
         default="float16",
         metadata=option(

@@ -48,8 +48,12 @@ class SprayOptions:
     array: str = field(
         default=INPUT,
         metadata=option(
-            'The array of the run to analyze: "attribution/input", "attribution/<layer>" or "concept/<layer>".',
-            Flag("Array to analyze: attribution/input, attribution/LAYER or concept/LAYER."),
+            'The array of the run to analyze: "attribution/input", "attribution/<layer>" or "concept/<layer>"; or an '
+            'activation, "activation/<layer>" or "mean_activation/<layer>", which is prepared in the same way.',
+            Flag(
+                "Array to analyze: attribution/input, attribution/LAYER, concept/LAYER, activation/LAYER or "
+                "mean_activation/LAYER."
+            ),
         ),
     )
     group_by: str = field(

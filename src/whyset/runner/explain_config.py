@@ -15,6 +15,7 @@ from whyset.attribution.methods import GradientMethod, Method
 from whyset.errors import InputError
 from whyset.options.explain import ExplainOptions
 from whyset.options.option import list_options
+from whyset.runner.activations import parse_records
 from whyset.runner.composites import AUTO, NamedComposite, name_composite
 from whyset.runner.data_spec import DataSpec
 from whyset.runner.input_codecs import InputCodec, require_used
@@ -47,7 +48,7 @@ class ExplainConfig(ExplainOptions):
             if given is not None or name == "batch_size":
                 object.__setattr__(self, name, whole_number(name, given, 1))
         object.__setattr__(self, "seed", seed_number(self.seed))
-        for name in ("layers", "concepts"):
+        for name in ("layers", "concepts", "record"):
             object.__setattr__(self, name, _names(name, getattr(self, name)))
         require_timeout("stall_timeout", self.stall_timeout)
         check_output_choice(self.output)
@@ -93,6 +94,7 @@ class ExplainConfig(ExplainOptions):
             kind=as_output_kind(self.output_kind),
             layers=tuple(self.layers),
             concepts=tuple(self.concepts),
+            records=parse_records(self.record),
             reduction=Reduction(self.reduction, self.pool),
             dtype=self.dtype,
         )

@@ -17,6 +17,7 @@ from whyset.attribution.intercept.capture import Capture
 from whyset.attribution.methods import GradientMethod, Method
 from whyset.attribution.methods.function import identify_function
 from whyset.errors import InputError
+from whyset.runner.activations import LayerOutputs, Record
 from whyset.runner.measures import Measures, measure
 from whyset.runner.method_maps import BatchExplainer, bind_method
 from whyset.runner.output import Output
@@ -34,14 +35,15 @@ class OutputSpec:
     """The explanations of a run: method, targets, recorded layers, and how they are stored.
 
     The relevance of `layers` is stored as it is, that of `concepts` summed over all axes but the channels (axis 1).
-    `choice` is the output of a model that returns several, `output` the value of it that is explained, and `kind` how
-    scores are made of it.
+    `records` are activations, which are stored once per sample. `choice` is the output of a model that returns several,
+    `output` the value of it that is explained, and `kind` how scores are made of it.
     """
 
     method: Method
     targets: Targets
     layers: tuple[str, ...] = ()
     concepts: tuple[str, ...] = ()
+    records: tuple[Record, ...] = ()
     reduction: Reduction = field(default_factory=Reduction)
     dtype: str = "float16"
     output: Output = Output.MODEL
@@ -115,7 +117,8 @@ class ExplainedBatch:
 
     `output` (n, K) are the scores, with derived values as further columns, `chosen` (targets, n) the indices of the
     explained columns, and `relevance` the relevance by the name of its array, (targets, n, ...), float32; `measures`
-    are those of the input's relevance before it is reduced. `confirmed` (n,) is True where the explained value is the
+    are those of the input's relevance before it is reduced, and `activations` the recorded outputs of layers by the
+    name of their array, (n, ...), float32. `confirmed` (n,) is True where the explained value is the
     input of the model's last softmax or sigmoid.
     """
 
@@ -124,6 +127,7 @@ class ExplainedBatch:
     relevance: Mapping[str, Tensor]
     measures: Measures
     confirmed: Tensor | None = None
+    activations: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 @contextmanager
@@ -133,21 +137,22 @@ def explainer(model: torch.nn.Module, wanted: OutputSpec) -> Iterator[Callable[.
     A third argument are seeds, one for each sample, of the noise that the method draws. The gradient takes one forward
     pass, and one backward pass for every target; other methods explain one target after another.
     """
-    scored = wanted.make_model(model)
+    scored, outputs = wanted.make_model(model), LayerOutputs(wanted.records)
     if not isinstance(wanted.method, GradientMethod):
         with bind_method(scored, wanted.method) as bound:
-            yield partial(_explain_by_method, bound, wanted)
+            yield partial(_explain_by_method, bound, outputs, wanted)
         return
     with Gradient(scored, wanted.composite) as attribute:
         recording = attribute.record(*wanted.places) if wanted.places else nullcontext()
         with recording as record:
-            yield partial(_explain_batch, attribute, scored, record, wanted)
+            yield partial(_explain_batch, attribute, scored, record, outputs, wanted)
 
 
 def _explain_batch(
     attribute: Gradient,
     scored: ScoreModel,
     record: Capture | None,
+    outputs: LayerOutputs,
     wanted: OutputSpec,
     x: Tensor,
     labels: Tensor,
@@ -155,7 +160,8 @@ def _explain_batch(
 ) -> ExplainedBatch:
     targets = wanted.targets
     _require_rules(x, wanted.composite)
-    output, exact = attribute(x, targets=targets.list_values(labels))
+    with outputs.watch(scored):
+        output, exact = attribute(x, targets=targets.list_values(labels))
     of_inputs = _of_inputs(exact, x).float()
     relevance = {RELEVANCE: wanted.reduction(of_inputs, x.dim() - 1)}
     inner = (
@@ -165,17 +171,23 @@ def _explain_batch(
     relevance |= {CONCEPT + name: _channels(inner[name]) for name in wanted.concepts}
     chosen = targets.indices(output, labels)
     measures = measure(of_inputs, x, output, chosen, wanted.conserving)
-    return ExplainedBatch(output, chosen, relevance, measures, scored.confirmed)
+    return ExplainedBatch(output, chosen, relevance, measures, scored.confirmed, outputs.read(len(x)))
 
 
 def _explain_by_method(
-    bound: BatchExplainer, wanted: OutputSpec, x: Tensor, labels: Tensor, seeds: Sequence[int] | None = None
+    bound: BatchExplainer,
+    outputs: LayerOutputs,
+    wanted: OutputSpec,
+    x: Tensor,
+    labels: Tensor,
+    seeds: Sequence[int] | None = None,
 ) -> ExplainedBatch:
-    found = bound.explain(x, labels, wanted.targets, seeds)
+    with outputs.watch(bound.model):  # its first call is that whose output is stored, before the method changes inputs
+        found = bound.explain(x, labels, wanted.targets, seeds)
     relevance = {RELEVANCE: wanted.reduction(found.maps, x.dim() - 1)}
     relevance |= {LAYER + name: maps.detach().float() for name, maps in found.layers.items()}
     measures = measure(found.maps, x, found.output, found.chosen, wanted.conserving)
-    return ExplainedBatch(found.output, found.chosen, relevance, measures, found.confirmed)
+    return ExplainedBatch(found.output, found.chosen, relevance, measures, found.confirmed, outputs.read(len(x)))
 
 
 def _require_rules(x: Tensor, composite: Composite | None) -> None:

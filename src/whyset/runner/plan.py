@@ -119,6 +119,7 @@ class RunPlan:
         more = [f"layer {name}" for name in self.config.layers] + [
             f"channels of {name}" for name in self.config.concepts
         ]
+        more += [str(record) for record in self.wanted.records]
         recorded = f" and {', '.join(more)}" if more else ""
         what = "" if self.modality == IMAGE else f"{self.modality} of "
         each = self.config.targets_per_sample
@@ -164,6 +165,7 @@ def plan_arrays(found: DataProbe, inputs: bool, modality: str) -> tuple[ArraySpe
         dtype=wanted.dtype,
         layers=found.layers,
         concepts=found.concepts,
+        activations=found.activations,
         modality=modality,
     )
     return (*arrays, *RELEVANCE_COLUMNS, *(OUTPUT_COLUMNS[name] for name in wanted.kind.columns))

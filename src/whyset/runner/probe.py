@@ -11,6 +11,7 @@ import torch
 from whyset.attribution.methods import GradientMethod
 from whyset.errors import InputError
 from whyset.modality import MODALITIES
+from whyset.runner.activations import find_channels
 from whyset.runner.activity import Activity
 from whyset.runner.class_names import require_classes
 from whyset.runner.data_spec import DataSpec
@@ -42,9 +43,10 @@ class DataProbe:
     """Properties of a run found by a few samples.
 
     `source` has the rows of the run, and `wanted` the explained outputs by their kind, with the names of the scores in
-    `class_names`. `shape` is that of one input, `channels` is the first side of its stored map, `integers` is True for
-    ids of tokens, `layers` and `concepts` hold the shape of one row of every recorded layer, `example` is one input,
-    and `checks` are those found so far.
+    `class_names`, and records with the axis of their channels. `shape` is that of one input, `channels` is the first
+    side of its stored map, `integers` is True for ids of tokens, `layers` and `concepts` hold the shape of one row of
+    every recorded layer, `activations` that of one entry of every array of activations, `example` is one input, and
+    `checks` are those found so far.
     """
 
     source: Source
@@ -55,6 +57,7 @@ class DataProbe:
     integers: bool
     layers: Mapping[str, tuple[int, ...]]
     concepts: Mapping[str, int]
+    activations: Mapping[str, tuple[int, ...]]
     example: torch.Tensor
     checks: tuple[Check, ...]
 
@@ -91,7 +94,9 @@ def probe(
     x, labels = place(torch.stack([x for x, _ in samples]), model), [label for _, label in samples]
     naming = nullcontext() if isinstance(wanted.method, GradientMethod) else naming_method(wanted.method)
     with naming, _naming_writes():
-        wanted = replace(wanted, method=wanted.method.resolve(wanted.make_model(model), x))
+        scored = wanted.make_model(model)
+        records = find_channels(scored, x, wanted.records)
+        wanted = replace(wanted, method=wanted.method.resolve(scored, x), records=records)
         with explainer(model, wanted) as explain:
             explained = explain(x, label_tensor(labels, x.device))
     _require_some_finite(explained)
@@ -105,6 +110,7 @@ def probe(
         integers=not x.is_floating_point(),
         layers={name: shapes[LAYER + name] for name in (*wanted.layers, *wanted.method.virtual_layers)},
         concepts={name: shapes[CONCEPT + name][0] for name in wanted.concepts},
+        activations={name: tuple(values.shape[1:]) for name, values in explained.activations.items()},
         example=x[:1],
         checks=_check(model, x, found, rows.note),
     )
@@ -167,6 +173,9 @@ def _require_some_finite(explained: ExplainedBatch) -> None:
     """Require at least one sample with finite output and relevance."""
     finite = torch.isfinite(explained.output.detach()).all(dim=1)
     what = "output"
+    for name, values in explained.activations.items():
+        if bool(finite.any()):
+            what, finite = name, finite & torch.isfinite(values).flatten(1).all(dim=1)
     for name, relevance in explained.relevance.items():
         if bool(finite.any()):
             what = "relevance" if name == "attribution/input" else f"relevance in {name}"

@@ -64,11 +64,16 @@ class ShardRows:
                 arrays[spec.name] = np.full((last - first, *spec.shape), spec.fill, dtype)
         return cls(run.shard_range(shard)[0], run.config.targets_per_sample, arrays)
 
-    def put(self, batch: Batch, columns: Mapping[str, Tensor]) -> None:
-        """Store values (targets, samples, ...) by the name of their array, and the inputs as they are shown."""
+    def put(self, batch: Batch, columns: Mapping[str, Tensor], of_samples: Mapping[str, Tensor]) -> None:
+        """Store values (targets, samples, ...) by the name of their array, and the inputs as they are shown.
+
+        `of_samples` are those that all targets share, (samples, ...).
+        """
         samples = np.asarray(batch.indices, dtype=np.int64) - self.start // self.each
         if batch.shown is not None:
             self.arrays[INPUT][samples] = batch.shown
+        for name, values in of_samples.items():
+            self.arrays[name][samples] = values.detach().cpu().numpy()
         rows = (samples[:, None] * self.each + np.arange(self.each)).ravel()
         for name, values in columns.items():
             by_row = values.detach().movedim(0, 1).flatten(0, 1)
@@ -121,7 +126,7 @@ def _keep(job: Job, batch: Batch, x: Tensor, explained: ExplainedBatch, rows: Sh
     _record_non_finite(batch, explained, rows)
     columns = job.wanted.make_columns(explained.output, explained.chosen) | explained.measures.columns
     known = {name: values for name, values in columns.items() if name in rows.arrays}  # earlier runs lack some
-    rows.put(batch, {**explained.relevance, **known})
+    rows.put(batch, {**explained.relevance, **known}, explained.activations)
     rows.tallies.add_inputs(x, job.source.preprocessing, getattr(job.source, "measured", None) is not None)
     if not isinstance(job.source, RowSource):
         rows.tallies.add_labels(batch.labels, job.run.labels[np.array(batch.indices) * rows.each])
@@ -142,11 +147,11 @@ def _record_unconfirmed(batch: Batch, explained: ExplainedBatch, rows: ShardRows
 
 
 def _record_non_finite(batch: Batch, explained: ExplainedBatch, rows: ShardRows) -> None:
-    """Record NaN and infinity in relevance as a failure of its row, in the output as one of all rows of the sample."""
-    output = explained.output.detach()
-    for sample, error in zip(batch.indices, _complaints("output", output), strict=True):
-        if error:
-            rows.fail(sample, error)
+    """Record NaN and infinity in relevance as a failure of its row, elsewhere as one of all rows of the sample."""
+    for what, values in {"output": explained.output.detach(), **explained.activations}.items():
+        for sample, error in zip(batch.indices, _complaints(what, values), strict=True):
+            if error:
+                rows.fail(sample, error)
     for name, relevance in explained.relevance.items():
         where = "relevance" if name == "attribution/input" else f"relevance in {name}"
         for target, of_target in enumerate(relevance):

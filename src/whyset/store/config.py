@@ -30,9 +30,10 @@ class RunConfig:
     """The configuration of a run. Two runs with equal compared fields have equal results.
 
     `target` is "label", "prediction", the index of an output or "top:K"; several of them make several rows per sample.
-    `layers` and `concepts` name the layers recorded besides the input; `reduction` "channel_sum" and `pool` (longest
-    side) reduce the maps. `modality` is a name in `whyset.modality.MODALITIES` (None: by the shape of the maps),
-    `features` names the columns of tables or the channels, `rate` is the number of positions of a series per second.
+    `layers` and `concepts` name the layers recorded besides the input, `record` the activations; `reduction`
+    "channel_sum" and `pool` (longest side) reduce the maps. `modality` is a name in `whyset.modality.MODALITIES` (None:
+    by the shape of the maps), `features` names the columns of tables or the channels, `rate` is the number of positions
+    of a series per second.
     `output` is the value of the model that is explained: its output, or for instance "logit before softmax".
     `output_choice` names the output of a model that returns several, and `output_kind` is its kind with its parameters
     where it is not logits: None for scores of exclusive classes.
@@ -60,6 +61,7 @@ class RunConfig:
     seed: int = 0
     layers: tuple[str, ...] = field(default=(), metadata=_stored(since="1.1"))
     concepts: tuple[str, ...] = field(default=(), metadata=_stored(since="1.1"))
+    record: tuple[str, ...] = field(default=(), metadata=_stored(since="1.3"))
     reduction: str = field(default="none", metadata=_stored(since="1.1"))
     pool: int | None = field(default=None, metadata=_stored(since="1.1"))
     targets_per_sample: int = field(default=1, metadata=_stored(since="1.1"))

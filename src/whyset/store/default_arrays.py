@@ -8,6 +8,7 @@ from whyset.errors import InputError
 from whyset.modality import IMAGE, MODALITIES
 from whyset.store.arrays import ArraySpec, dimension_names
 from whyset.store.layout import (
+    ACTIVATION,
     ARRIVED,
     CONCEPT,
     INPUT,
@@ -32,12 +33,14 @@ def standard_arrays(
     dtype: str = "float16",
     layers: Mapping[str, Sequence[int]] | None = None,
     concepts: Mapping[str, int] | None = None,
+    activations: Mapping[str, Sequence[int]] | None = None,
     modality: str = IMAGE,
 ) -> tuple[ArraySpec, ...]:
-    """Return the arrays of a run: relevance of the input and of layers, concept relevance, inputs and columns.
+    """Return the arrays of a run: relevance of the input, of layers and concepts, activations, inputs and columns.
 
     `layers` holds the shape of one row for every recorded layer, which is that of the layer's output, `concepts` the
-    number of its channels; `input_shape=None` stores no inputs. `modality` determines how inputs are stored: images and
+    number of its channels, and `activations` the shape of one entry of the arrays of activations, by their name in the
+    run; `input_shape=None` stores no inputs. `modality` determines how inputs are stored: images and
     volumes as uint8, series and tables as float32, token ids as int32.
 
     >>> [spec.name for spec in standard_arrays((3, 8, 6), layers={"conv": (4, 4, 3)}, concepts={"conv": 4})]
@@ -48,13 +51,14 @@ def standard_arrays(
     maps = ArraySpec(RELEVANCE, tuple(map_shape), dtype, scaled=dtype == "float16", dimensions=sides)
     of_layers = [_layer_array(layer, shape, dtype) for layer, shape in (layers or {}).items()]
     of_concepts = [_concept_array(layer, channels) for layer, channels in (concepts or {}).items()]
+    of_activations = [_activation_array(name, shape, dtype) for name, shape in (activations or {}).items()]
     inputs = () if input_shape is None else (_input_array(input_shape, modality),)
     columns = (
         ArraySpec("target", (), "int64", -1),
         ArraySpec("prediction", (), "int64", -1),
         ArraySpec("confidence", (), "float32", math.nan),
     )
-    return (maps, *of_layers, *of_concepts, *inputs, *columns)
+    return (maps, *of_layers, *of_concepts, *of_activations, *inputs, *columns)
 
 
 RELEVANCE_COLUMNS = (ArraySpec(ARRIVED, (), "float32", math.nan), ArraySpec(LARGEST, (), "float32", math.nan))
@@ -72,7 +76,9 @@ OUTPUT_COLUMNS = MappingProxyType(
 
 def list_stored_arrays(arrays: Sequence[ArraySpec]) -> tuple[ArraySpec, ...]:
     """Return all arrays of data.zarr: the given ones, their scales, and the status column."""
-    scales = tuple(ArraySpec(spec.scale_name, (), "float32", 1.0) for spec in arrays if spec.scaled)
+    scales = tuple(
+        ArraySpec(spec.scale_name, (), "float32", 1.0, per_sample=spec.per_sample) for spec in arrays if spec.scaled
+    )
     stored = (*arrays, *scales, ArraySpec(STATUS, (), "uint8", 0))
     names = [spec.name for spec in stored]
     if len({name.casefold() for name in names}) < len(names):
@@ -135,6 +141,14 @@ def _layer_array(layer: str, shape: Sequence[int], dtype: str) -> ArraySpec:
 def _concept_array(layer: str, channels: int) -> ArraySpec:
     name = CONCEPT + safe_name(layer, "layer")
     return ArraySpec(name, (channels,), "float32", dimensions=_of_layer(layer, 1))
+
+
+def _activation_array(name: str, shape: Sequence[int], dtype: str) -> ArraySpec:
+    """Return the array of an activation, which has no target: it is stored once per sample."""
+    layer = safe_name(name.partition("/")[2], "layer")
+    dtype = dtype if name.startswith(ACTIVATION) else "float32"
+    names = _of_layer(layer, len(shape))
+    return ArraySpec(name, tuple(shape), dtype, scaled=dtype == "float16", dimensions=names, per_sample=True)
 
 
 def _of_layer(layer: str, axes: int) -> tuple[str, ...]:

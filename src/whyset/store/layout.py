@@ -31,6 +31,12 @@ OWN_NAMES = frozenset({RUN, SAMPLES, DATA, COMMITS, ANALYSES, SELECTIONS, LEASES
 RELEVANCE = "attribution/input"
 LAYER = "attribution/"
 CONCEPT = "concept/"
+ACTIVATION = "activation/"
+"""The output of a layer, in the forward pass whose output is explained; once per sample."""
+MEAN_ACTIVATION = "mean_activation/"
+"""The mean of the output of a layer over all axes but the channels; once per sample."""
+ANALYZED = (LAYER, CONCEPT, ACTIVATION, MEAN_ACTIVATION)
+"""The groups of arrays that can be analyzed."""
 INPUT = "input"
 STATUS = "status"
 ARRIVED = "relevance_arrived"

@@ -19,7 +19,19 @@ from whyset.store.commits import Failure, get_failures, has_commit, read_commits
 from whyset.store.geometry import RunGeometry
 from whyset.store.integrity import Integrity
 from whyset.store.jsonfile import JSON
-from whyset.store.layout import ARRIVED, CONCEPT, DONE, INPUT, LARGEST, LAYER, RELEVANCE, SAMPLES, STATUS
+from whyset.store.layout import (
+    ACTIVATION,
+    ARRIVED,
+    CONCEPT,
+    DONE,
+    INPUT,
+    LARGEST,
+    LAYER,
+    MEAN_ACTIVATION,
+    RELEVANCE,
+    SAMPLES,
+    STATUS,
+)
 from whyset.store.lazy import LazyArray
 from whyset.store.modality import get_modality
 from whyset.store.problems import Problem
@@ -201,6 +213,27 @@ class Run(RunGeometry):
     def concept(self, name: str) -> LazyArray:
         """Return the relevance of each channel of a layer, summed over all other axes, shape (N, channels), float32."""
         return self._of_layer(name, self.concepts, CONCEPT, "concept relevance of layer")
+
+    @property
+    def activations(self) -> list[str]:
+        """Names of the layers whose activation is stored."""
+        return [name for name in self._list_names(ACTIVATION) if ACTIVATION + name not in self.own_arrays]
+
+    def activation(self, name: str) -> LazyArray:
+        """Return the output of a layer, shape (N, ...) with the layer's axes, float32.
+
+        It is stored once per sample, but indexed by row like all arrays.
+        """
+        return self._of_layer(name, self.activations, ACTIVATION, "activation of layer")
+
+    @property
+    def mean_activations(self) -> list[str]:
+        """Names of the layers whose mean activation is stored."""
+        return self._list_names(MEAN_ACTIVATION)
+
+    def mean_activation(self, name: str) -> LazyArray:
+        """Return the mean of each channel of a layer's output over all other axes, shape (N, channels), float32."""
+        return self._of_layer(name, self.mean_activations, MEAN_ACTIVATION, "mean activation of layer")
 
     def _list_names(self, prefix: str) -> list[str]:
         return [spec.name.removeprefix(prefix) for spec in self.arrays if spec.name.startswith(prefix)]

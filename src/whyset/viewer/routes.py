@@ -17,6 +17,7 @@ from whyset.viewer.endpoints import (
     runs,
     samples,
     sounds,
+    spectra,
 )
 from whyset.viewer.limits import MOST_BODY
 from whyset.viewer.schemas import (
@@ -71,6 +72,7 @@ ROUTES = (
     Route(f"{RUN}/volumes", pictures.get_volumes),
     Route(f"{RUN}/input-volumes", pictures.get_input_volumes),
     Route(f"{RUN}/relevance", pictures.get_relevance),
+    Route(f"{RUN}/spectra/{{spectrum}}", spectra.get_spectrum),
     Route(f"{RUN}/tokens", pictures.get_tokens, list[list[str]]),
     Route(f"{RUN}/sound", sounds.get_sound, media_type=sounds.MEDIA_TYPE),
     Route(ANALYSIS, analyses.get_analysis, AnalysisDetail),

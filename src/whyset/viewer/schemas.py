@@ -83,11 +83,24 @@ class AnalysisRow(Model):
     problem: str | None
 
 
+class Spectrum(Model):
+    """Relevance of series by frequency, `shape` (C, frequencies), or by frequency and time, (C, frequencies, frames).
+
+    Frequency k is `k * frequency_step` cycles per position (null: unknown), and frame m is around position `m * hop`.
+    """
+
+    name: Literal["dft", "stft"]
+    shape: list[int]
+    frequency_step: float | None
+    hop: int | None
+
+
 class RunDetail(Model):
     """A run: shapes are (C, H, W) for images, (C, D, H, W) for volumes, (C, T) for series, (T,) for texts and (F,) for
     tables. `features` are the names of table columns or channels, `rate` is the number of positions of a series per
     second; `accuracy` is that of explained samples with a known label. `checks` lists suspicious findings; `relevance`
-    summarizes how much relevance arrives at the input, null for runs that have not recorded it.
+    summarizes how much relevance arrives at the input, null for runs that have not recorded it; `spectra` lists
+    relevance by frequency, of the method `inspection`.
     """
 
     id: str
@@ -114,6 +127,7 @@ class RunDetail(Model):
     growing: bool
     checks: list[Check]
     relevance: RelevanceSummary | None
+    spectra: list[Spectrum]
 
 
 class AnalysisProgress(Model):

@@ -23,7 +23,7 @@ export function httpSource(root: string): DataSource {
 
 /** Adds the state of the run to the address of data that only change with the run, so that browsers can cache them. */
 export function ofVersion(path: string, versions: ReadonlyMap<string, string>): string {
-  const [, run] = /^runs\/([^/?]+)\/(?:columns|maps|inputs|volumes|input-volumes|relevance|sound)\b/.exec(path) ?? [];
+  const [, run] = /^runs\/([^/?]+)\/(?:columns|maps|inputs|volumes|input-volumes|relevance|spectra|sound)\b/.exec(path) ?? [];
   const version = run === undefined ? undefined : versions.get(decodeURIComponent(run));
   return version === undefined ? path : `${path}${path.includes("?") ? "&" : "?"}v=${version}`;
 }
@@ -81,6 +81,10 @@ export function sourceOver(ask: Ask): DataSource {
     tokens: (run, indices) => json(`${at`runs/${run}`}/tokens?${query(indices)}`),
     relevance: async (run, index) => {
       const { data, shape } = await column(`${at`runs/${run}`}/relevance?indices=${index}`);
+      return { data, shape: shape.slice(1) };
+    },
+    spectrum: async (run, name, index) => {
+      const { data, shape } = await column(at`runs/${run}/spectra/${name}` + `?indices=${index}`);
       return { data, shape: shape.slice(1) };
     },
     scales: (run, analysis, category, clustering) => json(analysisPath(run, analysis) + at`/${category}/scales/${clustering}`),

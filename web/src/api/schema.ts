@@ -535,6 +535,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{run}/spectra/{spectrum}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Spectrum
+         * @description Get the relevance of frequencies as stored: float32 (n, C, frequencies), or (n, C, frequencies, frames).
+         *
+         *     `spectra` of the run has the steps of both axes.
+         */
+        get: operations["get_spectrum"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{run}/tokens": {
         parameters: {
             query?: never;
@@ -1180,7 +1202,8 @@ export interface components {
          * @description A run: shapes are (C, H, W) for images, (C, D, H, W) for volumes, (C, T) for series, (T,) for texts and (F,) for
          *     tables. `features` are the names of table columns or channels, `rate` is the number of positions of a series per
          *     second; `accuracy` is that of explained samples with a known label. `checks` lists suspicious findings; `relevance`
-         *     summarizes how much relevance arrives at the input, null for runs that have not recorded it.
+         *     summarizes how much relevance arrives at the input, null for runs that have not recorded it; `spectra` lists
+         *     relevance by frequency, of the method `inspection`.
          */
         RunDetail: {
             /** Accuracy */
@@ -1229,6 +1252,8 @@ export interface components {
             /** Rate */
             rate: number | null;
             relevance: components["schemas"]["RelevanceSummary"] | null;
+            /** Spectra */
+            spectra: components["schemas"]["Spectrum"][];
             /** Summary */
             summary: {
                 [key: string]: string;
@@ -1429,6 +1454,25 @@ export interface components {
             p_value: number | null;
             /** Value */
             value: number | null;
+        };
+        /**
+         * Spectrum
+         * @description Relevance of series by frequency, `shape` (C, frequencies), or by frequency and time, (C, frequencies, frames).
+         *
+         *     Frequency k is `k * frequency_step` cycles per position (null: unknown), and frame m is around position `m * hop`.
+         */
+        Spectrum: {
+            /** Frequency Step */
+            frequency_step: number | null;
+            /** Hop */
+            hop: number | null;
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "dft" | "stft";
+            /** Shape */
+            shape: number[];
         };
         /**
          * StabilityEvidence
@@ -3624,6 +3668,89 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description parameter or body out of its limits, or malformed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_spectrum: {
+        parameters: {
+            query: {
+                /** @description row indices, separated by commas */
+                indices: string;
+                /** @description version of the run; the answer can then be cached permanently */
+                v?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description name of the virtual layer */
+                spectrum: "dft" | "stft";
+                /** @description id of a run, from /api/runs */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description little-endian numbers in C order */
+            200: {
+                headers: {
+                    /** @description hash of type, shape and content */
+                    ETag?: string;
+                    /** @description values, or steps: each number is the difference to the previous one, the first to 0 */
+                    "X-Coding"?: string;
+                    /** @description int8, int16, uint16, int32, float32 or uint8 */
+                    "X-Dtype"?: string;
+                    /** @description original length of a series, which may be longer than in the answer; only for series */
+                    "X-Length"?: string;
+                    /** @description sides of the array, separated by commas */
+                    "X-Shape"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description the cached answer is up to date */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description missing token, or a host or origin that is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description unknown id, or a row that the run does not have */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description not explained yet, failed, or damaged on disk */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
             };
             /** @description parameter or body out of its limits, or malformed */
             422: {

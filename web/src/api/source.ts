@@ -14,6 +14,7 @@ import type {
   RunProgress,
   Sample,
   ScaleTable,
+  SpectrumAxes,
   SelectionDraft,
   SelectionList,
   StoredSelection,
@@ -65,6 +66,8 @@ export interface DataSource {
   values(run: string, indices: number[], size?: number): Promise<SeriesValues[]>;
   /** The address of the stored series of a sample as a sound; only of sources with a server. */
   sound?(run: string, index: number): string;
+  /** Stored relevance by frequency of one sample, float32 (C, frequencies) or (C, frequencies, frames); not of files. */
+  spectrum?(run: string, name: SpectrumAxes["name"], index: number): Promise<Column>;
   /** The words of texts, in order. */
   tokens(run: string, indices: number[]): Promise<string[][]>;
   /** The stored relevance map of one sample, channels of images summed: float32, in full size. */

@@ -18,6 +18,7 @@ export type AnalysisDetail = Schemas["AnalysisDetail"];
 export type Finding = Schemas["SearchHit"];
 export type ClassRow = Schemas["ClassRow"];
 export type ColorMap = Schemas["ColorMapTable"];
+export type SpectrumAxes = Schemas["Spectrum"];
 export type ScaleTable = Schemas["ScaleTable"];
 export type ColorMaps = Record<string, ColorMap>;
 export type SelectionDraft = Schemas["SelectionDraft"];

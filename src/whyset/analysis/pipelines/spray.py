@@ -20,8 +20,9 @@ from whyset.arguments import seed_number
 from whyset.errors import InputError
 from whyset.options.documented import documented
 from whyset.options.spray import SprayOptions
+from whyset.store.layout import ANALYZED
 
-LAYER, CONCEPT = "attribution/", "concept/"
+CONCEPT = "concept/"
 
 
 @documented
@@ -102,10 +103,10 @@ class Spray(SprayOptions, Processor):
         return KNearestNeighbors(neighbors, distance, self.device)
 
     def _check_parts(self) -> None:
-        if not self.array.startswith((LAYER, CONCEPT)):
+        if not self.array.startswith(ANALYZED):
             raise InputError(
-                "Spray: array must be 'attribution/input', 'attribution/<layer>' or 'concept/<layer>', "
-                f"got {self.array!r}."
+                "Spray: array must be 'attribution/input', 'attribution/<layer>', 'concept/<layer>', "
+                f"'activation/<layer>' or 'mean_activation/<layer>', got {self.array!r}."
             )
         if not is_grouping(self.group_by):
             raise InputError(

@@ -96,3 +96,6 @@ def _tell(run: Run, explained: ExplainedRows, telling: Progress) -> None:
     others = [*run.layers, *run.concepts]
     if others:
         telling.info(f"only relevance of the input is exported, not that of {format_first(dict.fromkeys(others))}")
+    activations = [*run.activations, *run.mean_activations]
+    if activations:
+        telling.info(f"activations are not exported: those of {format_first(dict.fromkeys(activations))}")

@@ -14,6 +14,7 @@ from whyset.store.config import RunConfig
 from whyset.store.layout import ANALYSES
 from whyset.viewer.changes import AnalysisStamp
 from whyset.viewer.columns import wire_type
+from whyset.viewer.endpoints.spectra import list_spectra
 from whyset.viewer.errors import unreadable
 from whyset.viewer.growth import compute_progress, count_expected_classes, is_growing
 from whyset.viewer.parameters import OneHandle, get_registry
@@ -64,6 +65,7 @@ def _detail(name: str, opened: LoadedRun) -> RunDetail:
         growing=is_growing(stored.path),
         checks=[*opened.relevance_checks, *stored.stored_checks],
         relevance=opened.relevance,
+        spectra=list_spectra(stored),
     )
 
 

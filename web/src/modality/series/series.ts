@@ -3,6 +3,7 @@ import { drawnCells } from "../drawn";
 import type { Drawn, FigureRequest, Layout, ModalityKind } from "../kind";
 import { drawSeries } from "./draw";
 import SeriesMean from "./SeriesMean.svelte";
+import SeriesReader from "./SeriesReader.svelte";
 import SeriesPicture from "./SeriesPicture.svelte";
 
 const LAYOUT: Layout = { aspect: 1.6, wide: 1.5, medoids: 3, modes: SINGLE_MODES, inputModes: ["input", "overlay"] };
@@ -16,4 +17,4 @@ function draw(request: FigureRequest): Promise<Drawn> {
 }
 
 /** Series (C, T): lines colored by relevance. */
-export const series: ModalityKind = { layout: () => LAYOUT, Picture: SeriesPicture, Mean: SeriesMean, Reader: null, readsComparisons: false, draw };
+export const series: ModalityKind = { layout: () => LAYOUT, Picture: SeriesPicture, Mean: SeriesMean, Reader: SeriesReader, readsComparisons: false, draw };

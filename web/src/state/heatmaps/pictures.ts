@@ -2,7 +2,7 @@ import { Batcher } from "../../api/batcher";
 import type { Column, InputImage, InputVolume, RelevanceMap, RelevanceVolume, SeriesValues } from "../../api/binary";
 import { PICTURES_PER_REQUEST, SAMPLES_PER_REQUEST } from "../../api/source";
 import type { DataSource } from "../../api/source";
-import type { Modality, RunDetail, Sample } from "../../api/types";
+import type { Modality, RunDetail, Sample, SpectrumAxes } from "../../api/types";
 import type { PictureMode } from "../../color/picture";
 import { ChannelChoice } from "./channel.svelte";
 import { SliceChoice } from "./slice.svelte";
@@ -51,6 +51,8 @@ export class RunPictures {
   readonly hasInputs: boolean;
   /** True if samples are detected objects, whose boxes can be drawn: the size of the input is that of the stored one. */
   readonly hasBoxes: boolean;
+  /** Relevance by frequency that can be shown. */
+  readonly spectra: readonly SpectrumAxes[];
   readonly #samples: Batcher<Sample>;
   readonly #maps = new Map<number, Batcher<RelevanceMap>>();
   readonly #inputs = new Map<number, Batcher<InputImage>>();
@@ -79,6 +81,7 @@ export class RunPictures {
     this.#longest = Math.max(1, ...shape.slice(-2), ...(inputShape ?? []).slice(-2));
     this.hasInputs = inputShape !== null;
     this.hasBoxes = this.hasInputs && detail.columns.some((column) => column.name === BOX_COLUMN);
+    this.spectra = source.spectrum ? detail.spectra : [];
     this.#words = new Batcher((indices) => source.tokens(run, indices), PICTURES_PER_REQUEST / 4, 1500);
     this.#exact = new Batcher((indices) => Promise.all(indices.map((index) => source.relevance(run, index))), 1, 8);
     this.#whole = new Batcher((indices) => source.inputs(run, indices), 1, 8);
@@ -101,6 +104,11 @@ export class RunPictures {
   soundAddress(index: number): string | null {
     const isSound = this.hasInputs && this.modality === "series" && this.rate !== null && this.rate >= LOWEST_RATE && this.rate <= HIGHEST_RATE;
     return isSound ? (this.#source.sound?.(this.#run, index) ?? null) : null;
+  }
+
+  /** The relevance of a sample by frequency; null where it cannot be read. */
+  spectrum(name: SpectrumAxes["name"], index: number): Promise<Column> | null {
+    return this.#source.spectrum?.(this.#run, name, index) ?? null;
   }
 
   /** The input in full size. */

@@ -167,7 +167,7 @@ class ValueTrace(TorchFunctionMode):
                 return sides
         for sides in [] if len(self.input_sides) == 1 else [*reversed(self.grids)] or [self.input_sides]:
             # Patches are merged by two; those of the input, where no convolution makes them, have any common side.
-            for patch in [2] if self.grids else range(2, min(sides)):
+            for patch in [2] if self.grids else range(2, min(sides, default=2)):
                 merged = tuple(-(-side // patch) for side in sides)
                 if torch.Size(merged).numel() == length and (self.grids or not any(s % patch for s in sides)):
                     self.grids.append(merged)
