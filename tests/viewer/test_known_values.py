@@ -50,3 +50,23 @@ def test_several_labels_show_all_of_them(tmp_path: Path, target: Any, admitted: 
     assert first == "cat, eel"
     assert explained == ("cat" if target == "label" else "dog")
     assert predicted == (explained if run.column("confidence")[0] > 0.5 else f"not {explained}")
+
+
+class Boxes(nn.Module):
+    """One class at one anchor, and its box."""
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        box = torch.tensor([0.5, 0.0, 3.25, 2.0]) + x.amax((1, 2, 3)).round()[:, None, None]
+        return x.sum((1, 2, 3))[:, None, None] + 20, box
+
+
+def test_a_detected_object_shows_its_box(tmp_path: Path, admitted: Callable[..., TestClient]) -> None:
+    """Left, top, right and bottom; an image that cannot be read has none, and neither has a run of another kind."""
+    images = [torch.zeros(1, 3, 4), torch.full((1, 3, 4), torch.nan), torch.ones(1, 3, 4)]
+    run = ws.explain(Boxes().eval(), images, tmp_path / "run", output_kind="boxes", composite=None)
+    client = admitted(run.path)
+    samples = client.get("/api/runs/run/samples", params={"indices": "0,1,2"}).json()
+    assert [one["box"] for one in samples] == [[0.5, 0, 3.25, 2], None, [1.5, 1, 4.25, 3]]
+    assert [one["status"] for one in samples] == [1, 2, 1]
+    other = ws.explain(model(2), X, tmp_path / "other")
+    assert admitted(other.path).get("/api/runs/other/samples", params={"indices": "0"}).json()[0]["box"] is None

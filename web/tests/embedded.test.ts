@@ -16,6 +16,7 @@ const sample = (index: number, id: string, label_name: string | null): Sample =>
   target: 1,
   target_name: "dog",
   confidence: 0.5,
+  box: null,
   status: 1,
   error: null,
 });

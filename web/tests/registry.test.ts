@@ -13,7 +13,7 @@ const SHAPES: Record<RunDetail["modality"], number[]> = { image: [3, 9, 13], ser
 
 function picturesOf(modality: RunDetail["modality"], inputs = true): RunPictures {
   const shape = SHAPES[modality];
-  const detail = { id: "r", modality, map_shape: [1, ...shape.slice(1)], input_shape: inputs ? shape : null, features: null, rate: null };
+  const detail = { id: "r", modality, map_shape: [1, ...shape.slice(1)], input_shape: inputs ? shape : null, features: null, rate: null, columns: [] };
   return new RunPictures({} as DataSource, detail as unknown as RunDetail);
 }
 

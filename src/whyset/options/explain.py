@@ -172,16 +172,19 @@ class ExplainOptions:
         default="auto",
         metadata=option(
             'What the output is: an instance or a name of `whyset.runner.output_kinds.OUTPUT_KINDS` ("logits" of '
-            'exclusive classes, "probabilities", "binary", "multilabel", "regression", "dense", "embedding"), or a '
-            'function of the output that returns scores (n, K). "auto" finds it from the model and the labels, and '
-            "states it.",
+            'exclusive classes, "probabilities", "binary", "multilabel", "regression", "dense", "boxes", "embedding", '
+            '"tokens"), or a function of the output that returns scores (n, K). "auto" finds it from the model and the '
+            "labels, and states it.",
             Flag(
-                "What the output is: logits, probabilities, binary, multilabel, regression, dense (segmentation) or "
-                "embedding; auto finds it from the model and the labels.",
-                choices=("auto", "logits", "probabilities", "binary", "multilabel", "regression", "dense", "embedding"),
+                "What the output is: logits, probabilities, binary, multilabel, regression, dense (segmentation), "
+                "boxes (detectors), embedding or tokens (generated texts); auto: by model and labels.",
+                choices=(
+                    *("auto", "logits", "probabilities", "binary", "multilabel", "regression"),
+                    *("dense", "boxes", "embedding", "tokens"),
+                ),
             ),
             Flag(
-                "Parameter of --output-kind, such as region=0,0,32,32 of dense; repeatable.",
+                "Parameter of --output-kind, such as region=0,0,32,32 of dense or threshold=0.3 of boxes; repeatable.",
                 "--output-option",
                 many=True,
                 default=None,

@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from whyset.attribution.attributors.model_output import find_choice
 from whyset.errors import InputError, WhysetError
 from whyset.runner.class_names import name_classes
 from whyset.runner.labels import Labels
 from whyset.runner.output import Output, find_binary_output, find_output
-from whyset.runner.output_kinds import Binary, Embedding, OutputKind, Probabilities, Regression
+from whyset.runner.output_kinds import Binary, Boxes, Embedding, Located, OutputKind, Probabilities, Regression, Tokens
 from whyset.runner.output_spec import OutputSpec
 from whyset.runner.score_model import select
 from whyset.runner.similarities import bind_similarities, name_similarities
@@ -38,7 +37,7 @@ def resolve_output(
     """
     choice = wanted.choice
     output, value = _run(select(model, choice), x)
-    if choice is None and (choice := find_choice(output)) is not None:
+    if choice is None and (choice := wanted.kind.find_choice(output)) is not None:
         output, value = _run(select(model, choice), x)
     output = _require_rows(output, len(x))
     names = source.class_names if given is None else given.names
@@ -47,11 +46,11 @@ def resolve_output(
     value = _find_value(kind, value, output)
     with torch.no_grad():
         scores = kind.scores(output, value)
-    named = _name(kind, wanted.targets, source, given, scores.shape[1])
+    named = _name(kind, wanted.targets, source, given, kind.count_classes(scores))
     _require_target(kind, wanted.targets, named)
-    targets = wanted.targets.resolve(named)
+    targets = replace(wanted.targets.resolve(named), outputs=kind.count_scores(scores))
     if isinstance(kind, Embedding):
-        targets = bind_similarities(replace(targets, outputs=scores.shape[1]), source, select(model, choice))
+        targets = bind_similarities(targets, source, select(model, choice))
     found = replace(wanted, choice=choice, output=value, kind=kind, targets=targets)
     return ExplainedOutput(found, named, output)
 
@@ -79,7 +78,9 @@ def _require_rows(output: object, samples: int) -> Tensor:
 
 def _find_value(kind: OutputKind, value: Output, output: Tensor) -> Output:
     """Return the value that is explained: only of scores of classes is the logit before an activation."""
-    if isinstance(kind, Binary):
+    if isinstance(kind, Boxes) and value in (Output.SOFTMAX, Output.LOG_SOFTMAX):  # over the anchors
+        return Output.PROBABILITIES if value is Output.SOFTMAX else Output.LOG_PROBABILITIES
+    if isinstance(kind, Binary | Boxes):
         return find_binary_output(output, value)
     if isinstance(kind, Probabilities) and value is Output.MODEL:
         raise InputError(
@@ -95,13 +96,18 @@ def _name(kind: OutputKind, targets: Targets, source: Source, given: Labels | No
     similar = name_similarities(kind, targets)
     if similar is not None:
         return similar
-    if isinstance(kind, Regression) and given is None and len(source.class_names or ()) != count:
+    if isinstance(kind, Regression | Tokens) and given is None and len(source.class_names or ()) != count:
         return tuple(map(str, range(count)))  # the data names its classes, and not the values of the model
     return name_classes(source, given, count)
 
 
 def _require_target(kind: OutputKind, targets: Targets, names: Sequence[str]) -> None:
     """Raise InputError where the label, or the highest score, says nothing of which output is meant."""
+    if isinstance(kind, Located) and targets.parts != (Label(),):
+        raise InputError(
+            f"target={targets.to_text()!r}: the output kind {kind.name} finds the scores that it explains: "
+            "leave target and targets (--target) out"
+        )
     if isinstance(kind, Regression) and len(names) > 1 and (Label() in targets.parts or Prediction() in targets.parts):
         known = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
         raise InputError(

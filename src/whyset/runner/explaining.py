@@ -23,6 +23,7 @@ from whyset.runner.input_codecs import note_unused
 from whyset.runner.job import Job, name_sample, set_up
 from whyset.runner.made_here import explain_missing_mark, has_mark, names_model_file
 from whyset.runner.models import LoadedModel, ModelSource, layers_hash
+from whyset.runner.output_kinds import Located
 from whyset.runner.output_spec import OutputSpec
 from whyset.runner.plan import RunPlan
 from whyset.runner.prefetch import Prefetcher
@@ -36,6 +37,7 @@ from whyset.runner.sources import DatasetSource, Source, SpreadSource
 from whyset.runner.summary import Summary
 from whyset.store import Run, RunConfig
 from whyset.store.config import require_same_config
+from whyset.store.layout import is_run
 from whyset.store.rank_lease import RankLease, run_lease
 from whyset.store.remote import AnyPath, as_path
 
@@ -110,7 +112,7 @@ def run_explanation(
         stalls.named = partial(name_sample, source)
         with evaluating(loaded.module):
             activity.begin("reading labels, fingerprint and a few samples of the data set")
-            plan = _plan(request, loaded, source, out, expected, said)
+            plan = _plan(request, loaded, source, out, expected, said, activity)
             said.info(f"{out}: {plan.describe()}")
             if names_model_file(plan.config) and not has_mark(plan.config):
                 said.info(explain_missing_mark())
@@ -141,13 +143,17 @@ def _plan(
     out: AnyPath,
     expected: tuple[RunConfig, AnyPath] | None,
     said: Progress,
+    activity: Activity,
 ) -> RunPlan:
     """Plan the run; if it repeats another one, its configuration must be the `expected` one."""
     request = _resolve_composite(request, loaded.module, source, said)
     wanted = request.get_outputs(source.preprocessing)
     kept = out if expected is None else expected[1]
     wanted = replace(wanted, method=fit_method(wanted.method, loaded.module, source, request.batch_size, kept))
-    plan = RunPlan.of(loaded, source, wanted, request)
+    if isinstance(wanted.kind, Located) and not is_run(kept):
+        activity.begin("finding what is explained, by a pass of the model over the data set")
+        said.info("the model passes once over the data set to find what is explained")
+    plan = RunPlan.of(loaded, source, wanted, request, kept, activity)
     if expected is None:
         return plan
     require_same_config(expected[0], plan.config, expected[1])

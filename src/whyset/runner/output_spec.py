@@ -89,12 +89,12 @@ class OutputSpec:
 
         They are target, prediction and confidence, and those that only some kinds of outputs store.
         """
-        output, target = output.detach(), self.targets.stored_indices(chosen)
+        output, explained = output.detach(), self.targets.stored_indices(chosen)
         scores = output[:, : self.targets.outputs]
-        confidence = self.kind.confidence(scores, target, self.output)
+        confidence = self.kind.confidence(scores, explained, self.output)
         return {
-            "target": target,
-            "prediction": self.kind.predict(scores, target),
+            "target": self.kind.get_classes(explained),
+            "prediction": self.kind.predict(scores, explained),
             "confidence": confidence,
             OUTPUT_VALUE: output.gather(1, self.targets.output_columns(chosen).T).T.float(),
             PREDICTED: (confidence > _HALF).to(torch.uint8),

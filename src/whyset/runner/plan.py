@@ -9,6 +9,7 @@ import torch
 from whyset.attribution import to_dict
 from whyset.attribution.methods import GradientMethod
 from whyset.modality import IMAGE
+from whyset.runner.activity import Activity
 from whyset.runner.devices import placement
 from whyset.runner.explain_config import ExplainConfig
 from whyset.runner.made_here import with_mark
@@ -57,10 +58,12 @@ class RunPlan:
         source: Source,
         wanted: OutputSpec,
         request: ExplainConfig,
+        kept: AnyPath | None = None,
+        activity: Activity | None = None,
     ) -> "RunPlan":
-        """Probe a few samples and plan the run."""
+        """Probe a few samples and plan the run; `kept` is the run that is continued or repeated."""
         kind = request.data_spec.complete(source)
-        found = probe(loaded.module, source, wanted, request.labels, kind)
+        found = probe(loaded.module, source, wanted, request.labels, kind, kept, activity)
         given, source, wanted = source, found.source, found.wanted
         modality = kind.of(found.shape, integers=found.integers)
         arrays = plan_arrays(found, request.inputs, modality)

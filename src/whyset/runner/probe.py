@@ -12,16 +12,19 @@ from whyset.attribution.methods import GradientMethod
 from whyset.errors import InputError
 from whyset.modality import MODALITIES
 from whyset.runner.activations import find_channels
+from whyset.runner.activity import Activity
 from whyset.runner.class_names import require_classes
 from whyset.runner.data_spec import DataSpec
 from whyset.runner.devices import place
 from whyset.runner.explained_output import ExplainedOutput, resolve_output
+from whyset.runner.generation import find_tokens
 from whyset.runner.input_check import check_inputs, require_finite
 from whyset.runner.input_codecs import require_fitting
 from whyset.runner.labels import Labels
 from whyset.runner.method_maps import naming_method, require_modality
+from whyset.runner.objects import find_objects
 from whyset.runner.output import note_unit_interval
-from whyset.runner.output_kinds import Logits
+from whyset.runner.output_kinds import Boxes, Located, Logits
 from whyset.runner.output_spec import ExplainedBatch, OutputSpec, explainer
 from whyset.runner.rows import make_rows
 from whyset.runner.sources import RowSource, Source, spread
@@ -30,6 +33,7 @@ from whyset.runner.targets import label_tensor
 from whyset.store import Check
 from whyset.store.checks import Severity
 from whyset.store.layout import CONCEPT, LAYER, RELEVANCE
+from whyset.store.remote import AnyPath
 
 PROBED = 8
 
@@ -64,21 +68,29 @@ def probe(
     wanted: OutputSpec,
     given: Labels | None = None,
     kind_of_data: DataSpec | None = None,
+    kept: AnyPath | None = None,
+    activity: Activity | None = None,
 ) -> DataProbe:
     """Explain up to eight samples spread over the data; raise errors that would occur for every sample.
 
-    `given` are the names of the classes if they do not come from the data, `kind_of_data` describes the data.
+    `given` are the names of the classes if they do not come from the data, `kind_of_data` describes the data, and
+    `kept` is the run that is continued or repeated. `activity` records the pass over the data that finds objects.
     """
     samples = read_some(source)
     _require_modality(wanted, samples[0][0], kind_of_data or DataSpec())
     require_fitting(source.preprocessing, samples[0][0].shape)
     found = resolve_output(model, place(torch.stack([x for x, _ in samples]), model), wanted, source, given)
     wanted, names = found.wanted, found.names
-    rows = make_rows(source, wanted.kind, wanted.targets, names)
+    if isinstance(wanted.kind, Located):
+        find_rows = find_objects if isinstance(wanted.kind, Boxes) else find_tokens
+        rows = find_rows(model, source, wanted, names, tuple(samples[0][0].shape), kept, activity)
+    else:
+        rows = make_rows(source, wanted.kind, wanted.targets, names)
     samples = read_some(rows.source) if isinstance(rows.source, RowSource) else samples
     outputs = 1 if found.output.dim() == 1 else found.output.shape[1]
-    require_classes([label for _, label in samples], len(names), outputs)
-    samples = [sample for sample in samples if sample[1] is None or 0 <= sample[1] < len(names)]
+    scores = wanted.targets.outputs or len(names)
+    require_classes([label for _, label in samples], scores, outputs)
+    samples = [sample for sample in samples if sample[1] is None or 0 <= sample[1] < scores]
     x, labels = place(torch.stack([x for x, _ in samples]), model), [label for _, label in samples]
     naming = nullcontext() if isinstance(wanted.method, GradientMethod) else naming_method(wanted.method)
     with naming, _naming_writes():

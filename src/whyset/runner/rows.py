@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.errors import InputError
-from whyset.runner.output_kinds import Dense, Multilabel, OutputKind, Regression
+from whyset.runner.output_kinds import Dense, Located, Multilabel, OutputKind, Regression
 from whyset.runner.sources import RowSource, Source
 from whyset.runner.sources.given_labels import GivenLabels, LabelForm, list_labels
 from whyset.runner.sources.source import UNKNOWN
@@ -30,7 +30,7 @@ def make_rows(source: Source, kind: OutputKind, targets: Targets, names: Sequenc
     """
     labels = list_labels(source)
     _require_labels(labels, kind, len(names))
-    columns = _make_columns(labels, kind, names, source.class_names or names)
+    columns = make_columns(labels, kind, names, source.class_names or names)
     listed = next((part for part in targets.parts if isinstance(part, Listed)), None)
     if listed is not None:
         return Rows(_list_rows(source, listed, targets, kind, columns))
@@ -46,6 +46,11 @@ def make_rows(source: Source, kind: OutputKind, targets: Targets, names: Sequenc
 
 
 def _require_labels(labels: GivenLabels, kind: OutputKind, count: int) -> None:
+    if labels.form is LabelForm.OBJECTS:
+        raise InputError(
+            f"labels are boxes of objects, but outputs are of kind {kind.name}: give output_kind='boxes' "
+            "(--output-kind boxes), or a data set without these labels"
+        )
     if (kind.exclusive or isinstance(kind, Multilabel)) and labels.columns not in (None, count):
         raise InputError(
             f"labels have {labels.columns} columns, but the model has {count} outputs: expected one column for each"
@@ -68,13 +73,13 @@ def _get_sets(labels: GivenLabels) -> list[tuple[int, ...]]:
     return [() if label < 0 else (int(label),) for label in labels.indices]
 
 
-def _make_columns(
+def make_columns(
     labels: GivenLabels, kind: OutputKind, names: Sequence[str], classes: Sequence[str]
 ) -> Mapping[str, Sequence[object]]:
     """Return labels that are not classes of the run as further columns, by the names of its scores, or of classes."""
     if labels.form is LabelForm.VALUES or isinstance(kind, Regression):
         return _value_columns(labels, names)
-    if labels.form is LabelForm.SETS or not kind.exclusive:
+    if labels.form is LabelForm.SETS or not kind.exclusive or isinstance(kind, Located):  # labels are of whole samples
         sets = _get_sets(labels)
         return {TRUE_LABELS: [", ".join(_name(one, classes) for one in found) for found in sets]} if any(sets) else {}
     return {}

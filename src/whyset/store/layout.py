@@ -54,6 +54,16 @@ TRUE_VALUE = "true_value"
 TRUE_LABELS = "true_labels"
 """The names of all labels of a sample with several, separated by commas, a column of the samples."""
 
+IMAGE = "image"
+"""The id of the image that a detected object is in, a column of the samples."""
+ANCHOR, DETECTED = "anchor", "detected"
+"""The anchor of a detected object, and the class that is detected, columns of the samples."""
+BOX = ("box_left", "box_top", "box_right", "box_bottom")
+"""The box of a detected object in pixels of the input, columns of the samples."""
+
+PROMPT, POSITION, TOKEN = "prompt", "position", "token"
+"""The id of the text before a generated token, the position of the token, and its id, columns of the samples."""
+
 
 def find_true_value(columns: Sequence[str], output: str | None) -> str | None:
     """Return the column of the samples with the true values of an output of a regression; None without one."""

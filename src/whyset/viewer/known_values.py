@@ -2,7 +2,7 @@
 
 import math
 
-from whyset.store.layout import OUTPUT_VALUE, PREDICTED, TRUE_LABELS, find_true_value
+from whyset.store.layout import BOX, OUTPUT_VALUE, PREDICTED, TRUE_LABELS, find_true_value
 from whyset.viewer.run_registry import LoadedRun
 
 
@@ -26,6 +26,18 @@ def describe_prediction(opened: LoadedRun, row: int, prediction: int | None, tar
     if not opened.run.config.has_predictions:
         return _format(float(opened.column(OUTPUT_VALUE)[row]))
     return opened.class_name(prediction)
+
+
+def get_box(opened: LoadedRun, row: int) -> tuple[float, float, float, float] | None:
+    """Return the box of a detected object, left, top, right, bottom in pixels of the input; None without one."""
+    table = opened.samples
+    if not set(BOX) <= set(table.column_names):
+        return None
+    sides = [table[name][row].as_py() for name in BOX]
+    if not all(isinstance(side, int | float) and math.isfinite(side) for side in sides):
+        return None
+    left, top, right, bottom = map(float, sides)
+    return left, top, right, bottom
 
 
 def _format(value: float) -> str | None:

@@ -162,7 +162,8 @@ class SampleDetail(Model):
     """One explanation and its sample; unknown values and those not computed yet are null.
 
     `target` is the class that the relevance map explains; `confidence` is that of the prediction. `label_name` and
-    `prediction_name` are the true and the predicted value or labels where the model does not predict one class.
+    `prediction_name` are the true and the predicted value or labels where the model does not predict one class. `box`
+    is that of a detected object: left, top, right, bottom in pixels of the input.
     Status: 0 not written, 1 done, 2 failed.
     """
 
@@ -175,6 +176,7 @@ class SampleDetail(Model):
     target: int | None
     target_name: str | None
     confidence: float | None
+    box: tuple[float, float, float, float] | None
     status: int
     error: str | None
 

@@ -544,7 +544,7 @@ export interface paths {
         };
         /**
          * Get Spectrum
-         * @description Get the relevance of frequencies as stored: float32 (n, C, frequencies), or (n, C, frequencies, frames) of an STFT.
+         * @description Get the relevance of frequencies as stored: float32 (n, C, frequencies), or (n, C, frequencies, frames).
          *
          *     `spectra` of the run has the steps of both axes.
          */
@@ -1308,10 +1308,18 @@ export interface components {
          * @description One explanation and its sample; unknown values and those not computed yet are null.
          *
          *     `target` is the class that the relevance map explains; `confidence` is that of the prediction. `label_name` and
-         *     `prediction_name` are the true and the predicted value or labels where the model does not predict one class.
+         *     `prediction_name` are the true and the predicted value or labels where the model does not predict one class. `box`
+         *     is that of a detected object: left, top, right, bottom in pixels of the input.
          *     Status: 0 not written, 1 done, 2 failed.
          */
         SampleDetail: {
+            /** Box */
+            box: [
+                number,
+                number,
+                number,
+                number
+            ] | null;
             /** Confidence */
             confidence: number | null;
             /** Error */

@@ -1,8 +1,9 @@
 import { BAR_WIDTH, barAt } from "./bar";
 import type { Bar } from "./bar";
 import { mark } from "./mark";
+import { cellAt } from "./sample";
 import type { Cell } from "./sample";
-import { MARGIN, MUTED, drawing, fitting, line, picture } from "./svg";
+import { MARGIN, MUTED, drawing, fitting, line } from "./svg";
 import type { Drawing } from "./svg";
 
 export interface GridRow {
@@ -55,7 +56,7 @@ export function gridFigure({ title, words, rows, bar, note }: GridFigure): Drawi
     row.cells.forEach((cell, column) => {
       const left = MARGIN + titles + column * (width + GAP);
       const high = Math.min(height, (width * cell.height) / cell.width);
-      parts.push(picture(cell.href, left, top, (high * cell.width) / cell.height, high, cell.pixelated));
+      parts.push(cellAt(cell, left, top, (high * cell.width) / cell.height, high));
       parts.push(line(fitting(cell.caption, width, 10), { x: left, y: top + height + 12, "font-size": 10, fill: MUTED }));
     });
   });

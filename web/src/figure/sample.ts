@@ -1,6 +1,7 @@
+import type { Box } from "../color/pixels";
 import { BAR_WIDTH, barAt } from "./bar";
 import type { Bar } from "./bar";
-import { MARGIN, MUTED, drawing, fitting, line, picture } from "./svg";
+import { MARGIN, MUTED, drawing, element, fitting, line, picture } from "./svg";
 import type { Drawing } from "./svg";
 
 /** An image in a figure; it is scaled to its width and height. */
@@ -10,6 +11,17 @@ export interface Cell {
   height: number;
   pixelated: boolean;
   caption: string;
+  /** A rectangle over the image, in shares of its width and height. */
+  outline?: Box | null;
+}
+
+/** The image of a cell at a place of the figure, with its outline. */
+export function cellAt({ href, pixelated, outline }: Cell, left: number, top: number, width: number, height: number): string {
+  const image = picture(href, left, top, width, height, pixelated);
+  if (!outline) return image;
+  const place = { x: left + outline.left * width, y: top + outline.top * height, width: outline.width * width, height: outline.height * height };
+  const lines = [["#000000", 3], ["#ffffff", 1]].map(([stroke, thick]) => element("rect", { ...place, fill: "none", stroke, "stroke-width": thick }));
+  return [image, ...lines].join("");
 }
 
 export interface SampleFigure {
@@ -40,7 +52,7 @@ export function sampleFigure({ title, words, cells, bar, note }: SampleFigure): 
   ];
   let left = MARGIN;
   cells.forEach((cell, place) => {
-    parts.push(picture(cell.href, left, top, widths[place], HEIGHT, cell.pixelated));
+    parts.push(cellAt(cell, left, top, widths[place], HEIGHT));
     parts.push(line(cell.caption, { x: left + widths[place] / 2, y: top + HEIGHT + 16, "text-anchor": "middle" }));
     left += widths[place] + GAP;
   });

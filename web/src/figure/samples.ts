@@ -1,6 +1,7 @@
 import { hue, neutral, shape } from "../color/palette";
 import { MODE_NAMES, SINGLE_MODES } from "../color/picture";
 import type { PictureMode, SingleMode } from "../color/picture";
+import { readBox } from "../modality/image/box";
 import { kindOf, layoutOf } from "../modality/registry";
 import { count, number, percent, plural } from "../state/page/format";
 import type { RunPictures } from "../state/heatmaps/pictures";
@@ -23,7 +24,7 @@ export async function drawnSample(scene: Scene, index: number): Promise<Drawing>
   const [sample, shown] = await Promise.all([pictures.sample(index), kindOf(pictures).draw({ scene, index, modes, height: SAMPLE_HEIGHT, chosen: true })]);
   const end = number(shown.full);
   const cells = shown.cells.map((cell, at) => ({ ...cell, caption: modes[at] === "map" ? `heatmap, ±${end}` : modes[at] }));
-  const known = [`true ${sample.label_name ?? "unknown"}`, `predicted ${sample.prediction_name ?? "unknown"}`, ofPrediction(percent(sample.confidence), sample), `heatmap for ${explainedClass(sample)}`];
+  const known = [`true ${sample.label_name ?? "unknown"}`, `predicted ${sample.prediction_name ?? "unknown"}`, ofPrediction(percent(sample.confidence), sample), `heatmap for ${explainedClass(sample)}`, ...(sample.box ? [`box ${readBox(sample.box)}`] : [])];
   const point = session.current >= 0 && session.data.indices[session.current] === index ? [session.clusterName(session.current)] : [];
   return sampleFigure({
     title: sample.id,

@@ -14,16 +14,22 @@ from whyset.arguments import name_unknown
 from whyset.errors import InputError
 from whyset.runner.output_kinds.auto import Auto
 from whyset.runner.output_kinds.binary import Binary
+from whyset.runner.output_kinds.boxes import Boxes
 from whyset.runner.output_kinds.dense import Dense
 from whyset.runner.output_kinds.embedding import Embedding
 from whyset.runner.output_kinds.function import FunctionKind
+from whyset.runner.output_kinds.located import Located
 from whyset.runner.output_kinds.logits import Logits, Probabilities
 from whyset.runner.output_kinds.multilabel import Multilabel
 from whyset.runner.output_kinds.output_kind import NO_CLASS, OutputKind
 from whyset.runner.output_kinds.regression import Regression
+from whyset.runner.output_kinds.tokens import Tokens
 
 OUTPUT_KINDS: Mapping[str, type[OutputKind]] = MappingProxyType(
-    {kind.name: kind for kind in (Logits, Probabilities, Binary, Multilabel, Regression, Dense, Embedding)}
+    {
+        kind.name: kind
+        for kind in (Logits, Probabilities, Binary, Multilabel, Regression, Dense, Boxes, Embedding, Tokens)
+    }
 )
 """The kinds of outputs by name; a function is one without a name."""
 
@@ -64,15 +70,18 @@ __all__ = [
     "OUTPUT_KINDS",
     "Auto",
     "Binary",
+    "Boxes",
     "Dense",
     "Embedding",
     "FunctionKind",
     "GivenKind",
+    "Located",
     "Logits",
     "Multilabel",
     "OutputKind",
     "Probabilities",
     "Regression",
+    "Tokens",
     "as_output_kind",
     "kind_from_dict",
 ]

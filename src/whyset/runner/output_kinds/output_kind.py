@@ -1,11 +1,12 @@
 """The base of the output kinds: from the output of a model to scores that can be explained."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
+from whyset.attribution.attributors.model_output import find_choice
 from whyset.attribution.named_part import NamedPart
 from whyset.errors import InputError
 from whyset.runner.output import Output
@@ -30,6 +31,10 @@ class OutputKind(NamedPart):
     columns: ClassVar[tuple[str, ...]] = ()
     """The columns that a run of this kind has in addition: those of `store.layout.OUTPUT_COLUMNS`."""
 
+    def find_choice(self, returned: Any) -> str | int | None:
+        """Find the output to explain in what the model returns; None for a tensor. InputError: it is not unique."""
+        return find_choice(returned)
+
     def find(self, output: Tensor, labels: GivenLabels, names: tuple[str, ...] | None) -> "OutputKind":
         """Return the kind for outputs (n, ...), labels and names of classes: this one, unless it is to be found."""
         return self
@@ -41,6 +46,18 @@ class OutputKind(NamedPart):
     def scores(self, output: Tensor, value: Output) -> Tensor:
         """Return the scores (n, K) of outputs (n, ...), of which `value` states what they are."""
         return output.unsqueeze(1) if output.dim() == 1 else output
+
+    def count_classes(self, scores: Tensor) -> int:
+        """Return the number of classes, or other values, that scores (n, K) are of."""
+        return scores.shape[1]
+
+    def count_scores(self, scores: Tensor) -> int:
+        """Return the number of scores of a row of the run, from those (n, K) of samples."""
+        return scores.shape[1]
+
+    def get_classes(self, columns: Tensor) -> Tensor:
+        """Return the class, as it is stored, of columns of the scores."""
+        return columns
 
     def predict(self, scores: Tensor, chosen: Tensor) -> Tensor:
         """Return the predicted class of each explanation, (targets, n), NO_CLASS without one."""
@@ -58,5 +75,5 @@ def require_rows(kind: OutputKind, output: Tensor, axes: tuple[int, ...], shape:
     raise InputError(
         f"the output kind {kind.name} needs outputs of shape {shape}, got {tuple(output.shape)}: choose the output of "
         "a model with several by output= (--output), or another output_kind= (--output-kind), such as dense for "
-        "segmentation"
+        "segmentation and boxes for detectors"
     )

@@ -60,7 +60,7 @@ class ArraySource:
         for array in (self.images, self.labels):
             digest.update(f"{array.dtype.str}{array.shape}".encode())
             row_content(digest, array)
-        if self.given_labels.form in (LabelForm.SETS, LabelForm.VALUES):
+        if self.given_labels.form in (LabelForm.SETS, LabelForm.VALUES, LabelForm.OBJECTS):
             digest.update(self.given_labels.content())
         return digest.hexdigest()
 

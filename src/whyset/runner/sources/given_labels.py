@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.errors import InputError
+from whyset.runner.sources.object_labels import ObjectLabels, are_object_labels
 from whyset.runner.sources.source import LABEL_LIMIT, UNKNOWN, Source, attempt, parse_label, parse_label_or_unknown
 
 IGNORED = 255
@@ -23,14 +24,15 @@ class LabelForm(StrEnum):
     NAMES = "names"
     SETS = "sets"
     VALUES = "values"
+    OBJECTS = "objects"
 
 
 @dataclass(frozen=True, eq=False)
 class GivenLabels:
     """The labels of all samples, one of each in `given`.
 
-    By their `form` they are class indices (None or -1 where unknown), names of classes, sets of class indices, or
-    values (M,) of a regression.
+    By their `form` they are class indices (None or -1 where unknown), names of classes, sets of class indices,
+    values (M,) of a regression, or the `ObjectLabels` of images (None where unknown).
 
     >>> GivenLabels.of(np.array(["dog", "cat", "dog"]), 3).indices.tolist()
     [1, 0, 1]
@@ -86,8 +88,8 @@ class GivenLabels:
 
     @property
     def values(self) -> NDArray[np.float64] | None:
-        """The values (N, M) of labels that are numbers, NaN where unknown; None for names and sets."""
-        if self.form in (LabelForm.NAMES, LabelForm.SETS):
+        """The values (N, M) of labels that are numbers, NaN where unknown; None for names, sets and objects."""
+        if self.form in (LabelForm.NAMES, LabelForm.SETS, LabelForm.OBJECTS):
             return None
         rows = self.given
         if not isinstance(rows, np.ndarray):
@@ -135,6 +137,8 @@ def _as_array(given: Any) -> NDArray[Any]:
 
 def _plain(label: Any) -> Any:
     """Return a label of torch or numpy as numbers, an image of class indices as the classes in it."""
+    if are_object_labels(label):
+        return ObjectLabels.of(label)
     values = attempt(lambda: np.asarray(label.detach().cpu()))[0] if hasattr(label, "detach") else label
     if values is None and label is not None:
         return np.nan  # a sparse tensor, for instance: unknown here, and its sample fails when it is read
@@ -159,6 +163,9 @@ def _of_column(labels: NDArray[Any], class_names: Sequence[str] | None) -> Given
 def _of_objects(labels: Sequence[Any], class_names: Sequence[str] | None) -> GivenLabels:
     """Determine the form of labels that are not all numbers."""
     known = [label for label in labels if label is not None]
+    if _are_most(known, lambda label: isinstance(label, ObjectLabels)):
+        objects = [label if isinstance(label, ObjectLabels) else None for label in labels]
+        return GivenLabels(LabelForm.OBJECTS, objects)
     if _are_most(known, lambda label: isinstance(label, str | bytes)):
         return _of_names(labels, class_names)
     if _are_most(known, _is_collection) and any(_is_set(label) for label in known):

@@ -7,7 +7,7 @@ from fastapi import Query, Request, Response
 
 from whyset.viewer.columns import answer, encode
 from whyset.viewer.errors import not_found
-from whyset.viewer.known_values import describe_prediction, describe_truth
+from whyset.viewer.known_values import describe_prediction, describe_truth, get_box
 from whyset.viewer.parameters import (
     CategoryRows,
     ColumnName,
@@ -48,6 +48,7 @@ def _sample(opened: LoadedRun, row: int, id: str) -> SampleDetail:
         target=target,
         target_name=opened.class_name(target),
         confidence=confidence if math.isfinite(confidence) else None,
+        box=get_box(opened, row),
         status=int(opened.status[row]),
         error=opened.errors.get(row),
     )

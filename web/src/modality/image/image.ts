@@ -3,6 +3,7 @@ import PixelProbe from "../../components/PixelProbe.svelte";
 import type { Drawn, FigureRequest, Layout, ModalityKind } from "../kind";
 import { rasterCells } from "../raster";
 import type { RunPictures } from "../../state/heatmaps/pictures";
+import { shareOf } from "./box";
 import ImageMean from "./ImageMean.svelte";
 import ImagePicture from "./ImagePicture.svelte";
 
@@ -14,8 +15,14 @@ export function pixelLayout({ shape }: RunPictures): Layout {
 
 export async function drawImage({ scene, index, modes }: FigureRequest): Promise<Drawn> {
   const { pictures } = scene;
-  const [map, input] = await Promise.all([pictures.map(index, true), pictures.hasInputs ? pictures.input(index, true) : null]);
-  return { ...rasterCells(scene, index, modes, map, input, map), part: null };
+  const [map, input, sample] = await Promise.all([
+    pictures.map(index, true),
+    pictures.hasInputs ? pictures.input(index, true) : null,
+    pictures.hasBoxes ? pictures.sample(index) : null,
+  ]);
+  const { cells, full } = rasterCells(scene, index, modes, map, input, map);
+  const outline = sample?.box ? shareOf(sample.box, pictures.sides) : null;
+  return { cells: cells.map((cell) => ({ ...cell, outline })), full, part: null };
 }
 
 /** Images (C, H, W): input, heatmap and overlay, pixel by pixel. */

@@ -12,6 +12,7 @@ const THUMBNAIL = 64;
 const LARGE = 256;
 const SERVED_SIDE = 512; // the server scales to 8 ... 512 pixels
 const MOST_VOXELS = 2 ** 22;
+const BOX_COLUMN = "box_left"; // of the boxes of detected objects
 const LOWEST_RATE = 1000; // positions per second of series that the server returns as sounds
 const HIGHEST_RATE = 200_000;
 
@@ -48,6 +49,8 @@ export class RunPictures {
   /** The sides of a sample without its channels: those of the input or, if it is not stored, of the map. */
   readonly sides: readonly number[];
   readonly hasInputs: boolean;
+  /** True if samples are detected objects, whose boxes can be drawn: the size of the input is that of the stored one. */
+  readonly hasBoxes: boolean;
   /** Relevance by frequency that can be shown. */
   readonly spectra: readonly SpectrumAxes[];
   readonly #samples: Batcher<Sample>;
@@ -77,6 +80,7 @@ export class RunPictures {
     this.isBands = this.isRaster && (![0, 1, 3, 4].includes(this.channels) || (this.channels === 4 && detail.features !== null));
     this.#longest = Math.max(1, ...shape.slice(-2), ...(inputShape ?? []).slice(-2));
     this.hasInputs = inputShape !== null;
+    this.hasBoxes = this.hasInputs && detail.columns.some((column) => column.name === BOX_COLUMN);
     this.spectra = source.spectrum ? detail.spectra : [];
     this.#words = new Batcher((indices) => source.tokens(run, indices), PICTURES_PER_REQUEST / 4, 1500);
     this.#exact = new Batcher((indices) => Promise.all(indices.map((index) => source.relevance(run, index))), 1, 8);

@@ -1,0 +1,186 @@
+"""The rows of a run of a language model: closed forms of a linear one, attention, prompts that fail, and errors."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import whyset as ws
+from whyset.attribution import Gradient
+from whyset.attribution.attributors import GeneratedTokens
+from whyset.attribution.composites import AttnLRP
+from whyset.errors import InputError
+from whyset.runner import generation, rerun
+from whyset.runner.output_kinds import Tokens
+from whyset.store import Run
+
+COUNT, LENGTH, WORDS, MORE = 5, 4, 7, 3
+PROMPTS = torch.randint(0, WORDS, (COUNT, LENGTH), generator=torch.Generator().manual_seed(0))
+
+
+class Sums(nn.Module):
+    """The logits of a token are linear in the sum of the embeddings up to its position."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.embed, self.head = nn.Embedding(WORDS, 5), nn.Linear(5, WORDS, bias=False)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.head(self.embed(ids).cumsum(dim=1))
+        return logits
+
+
+class Attention(nn.Module):
+    """One causal layer of attention with learned positions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(1)
+        self.embed, self.places = nn.Embedding(WORDS, 8), nn.Parameter(torch.randn(LENGTH + MORE, 8))
+        self.q, self.k, self.v = (nn.Linear(8, 8) for _ in range(3))
+        self.head = nn.Linear(8, WORDS)
+
+    def forward(self, ids: torch.Tensor) -> dict[str, torch.Tensor]:
+        x = self.embed(ids) + self.places[: ids.shape[1]]
+        x = x + nn.functional.scaled_dot_product_attention(self.q(x), self.k(x), self.v(x), is_causal=True)
+        return {"hidden": x, "logits": self.head(torch.relu(x))}
+
+
+def explain(model: nn.Module, data: Any, out: Path, **options: Any) -> Run:
+    given: dict[str, Any] = {"composite": "attn_lrp", "dtype": "float32", "output_kind": Tokens(MORE), **options}
+    return ws.explain(model.eval(), data, out, **given)
+
+
+def complete(model: Any, prompts: torch.Tensor = PROMPTS) -> torch.Tensor:
+    """Generate one text and one token at a time: prompts with the tokens after them."""
+    texts = []
+    for prompt in prompts:
+        ids = prompt[None]
+        for _ in range(MORE):
+            found = model(ids)
+            logits = found if isinstance(found, torch.Tensor) else found["logits"]
+            ids = torch.cat([ids, logits[:, -1].argmax(1)[:, None]], dim=1)
+        texts.append(ids[0])
+    return torch.stack(texts)
+
+
+def test_a_row_explains_each_generated_token(tmp_path: Path) -> None:
+    """The relevance of a token that came before is w · e, and that of later ones is 0."""
+    model = Sums()
+    run, texts = explain(model, PROMPTS, tmp_path / "run"), complete(model)
+    assert run.ids == [f"{sample}#{place}" for sample in range(COUNT) for place in range(MORE)]
+    assert run.samples["token"].to_pylist() == run.column("target").tolist() == texts[:, LENGTH:].flatten().tolist()
+    assert run.samples["position"].to_pylist() == [LENGTH, LENGTH + 1, LENGTH + 2] * COUNT
+    assert np.array_equal(run.column("prediction"), run.column("target"))
+    assert (run.labels == -1).all()
+    assert np.array_equal(np.asarray(run.inputs), texts.repeat_interleave(MORE, dim=0))
+    contributions = (model.head.weight @ model.embed.weight.T).detach()
+    logits = model(texts).detach()
+    for row in range(len(run)):
+        sample, place = row // MORE, LENGTH + row % MORE
+        expected = contributions[texts[sample, place], texts[sample]] * (torch.arange(LENGTH + MORE) < place)
+        np.testing.assert_allclose(run.relevance[row], expected, rtol=1e-4, atol=1e-6)
+        p = logits[sample, place - 1].softmax(0)
+        np.testing.assert_allclose(run.column("confidence")[row], p.max(), rtol=1e-5)
+        np.testing.assert_allclose(run.column("output_value")[row], logits[sample, place - 1].max(), rtol=1e-5)
+
+
+def test_maps_are_those_of_the_attributor_of_generated_tokens(tmp_path: Path) -> None:
+    model = Attention().double().eval()
+    run, texts = explain(model, PROMPTS, tmp_path / "run"), complete(model)
+    tokens = GeneratedTokens(texts, start=LENGTH)
+    _, relevance = Gradient(model, AttnLRP(), output=tokens)(texts, targets=tokens.targets)
+    expected = relevance.sum(-1).transpose(0, 1).flatten(0, 1)
+    np.testing.assert_allclose(np.asarray(run.relevance), expected, rtol=1e-5, atol=1e-6 * float(expected.abs().max()))
+
+
+def test_a_text_ends_with_its_end(tmp_path: Path) -> None:
+    model = Sums()
+    texts = complete(model)
+    end = int(texts[0, LENGTH])
+    run = explain(model, PROMPTS, tmp_path / "run", output_kind=Tokens(MORE, end=end))
+    expected = []
+    for sample, text in enumerate(texts[:, LENGTH:].tolist()):
+        count = text.index(end) + 1 if end in text else MORE
+        expected += [f"{sample}#{place}" for place in range(count)]
+    assert run.ids == expected
+    assert len(expected) < COUNT * MORE
+    assert (np.asarray(run.inputs)[0, LENGTH:] == end).all()
+
+
+def test_a_run_is_continued_and_keeps_its_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Sums()
+    run = explain(model, PROMPTS, tmp_path / "run")
+    before = np.asarray(run.relevance)
+    (tmp_path / "run" / "commits" / "000000.json").unlink()
+    monkeypatch.setattr(generation, "generate", None)
+    assert np.array_equal(np.asarray(explain(model, PROMPTS, tmp_path / "run").relevance), before)
+
+
+def test_a_run_is_repeated_from_files(tmp_path: Path) -> None:
+    code = "import torch\nfrom torch import nn\n\n\ndef sums():\n    torch.manual_seed(0)\n"
+    code += f"    return nn.Sequential(nn.Embedding({WORDS}, 5), nn.Linear(5, {WORDS})).eval()\n"
+    (tmp_path / "model.py").write_text(code.replace("\\\n", "\n"))
+    np.save(tmp_path / "prompts.npy", PROMPTS.numpy())
+    from whyset.cli import main
+
+    told = ["--model", f"{tmp_path / 'model.py'}:sums", "--data", str(tmp_path / "prompts.npy"), "--device", "cpu"]
+    told += ["--output-kind", "tokens", "--output-option", f"n_tokens={MORE}", "--composite", "attn_lrp"]
+    assert main(["explain", *told, "--out", str(tmp_path / "run")]) == 0
+    again = rerun(tmp_path / "run", tmp_path / "again", trust=True)
+    run = ws.open_run(tmp_path / "run")
+    assert again.samples.equals(run.samples)
+    assert np.array_equal(np.asarray(again.relevance), np.asarray(run.relevance))
+    assert main(["verify", str(tmp_path / "run")]) == 0
+
+
+def test_prompts_of_another_length_fail(tmp_path: Path) -> None:
+    prompts: list[Any] = list(PROMPTS)
+    prompts[2] = torch.zeros(LENGTH + MORE, dtype=torch.int64)  # as long as others with their tokens
+    run = explain(Sums(), prompts, tmp_path / "run")
+    assert [(failure.id, "no tokens were generated" in failure.error) for failure in run.failures] == [("2#0", True)]
+    assert len(run) == 4 * MORE + 1
+    assert any("1 prompts cannot be read" in check.message for check in run.checks)
+
+
+def test_the_words_of_rows_are_those_of_the_whole_text(tmp_path: Path) -> None:
+    words = dict(enumerate("abcdefg"))
+    run = explain(Sums(), PROMPTS, tmp_path / "run", tokens=words, class_names=list(words.values()))
+    texts = complete(Sums())
+    assert run.tokens([0, MORE]) == [[words[int(id)] for id in texts[sample]] for sample in (0, 1)]
+    assert run.classes == list("abcdefg")
+
+
+class Fixed(nn.Module):
+    """A model of texts of one length."""
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        if ids.shape[1] != LENGTH:
+            raise ValueError("too long")
+        return nn.functional.one_hot(ids, WORDS).float()
+
+
+WRONG: list[tuple[nn.Module, Any, dict[str, Any], str]] = [
+    (Fixed(), PROMPTS, {}, "the model does not accept 5 tokens (too long): give shorter prompts"),
+    (nn.Linear(4, 3), torch.rand(5, 4), {}, "needs outputs of shape (samples, places, classes), got (5, 3)"),
+    (nn.Linear(4, 3), torch.rand(5, 2, 4), {}, "expected prompts as ids of tokens"),
+    (Sums(), PROMPTS, {"target": 1}, "leave target and targets (--target) out"),
+    (Sums(), PROMPTS, {"output_kind": Tokens(2, n_classes=9)}, "have 7 classes"),
+]
+
+
+@pytest.mark.parametrize(("model", "data", "options", "message"), WRONG)
+def test_wrong_input(tmp_path: Path, model: nn.Module, data: Any, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        explain(model, data, tmp_path / "run", **({"composite": "epsilon_plus"} | options))
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_number_of_tokens_is_positive() -> None:
+    with pytest.raises(InputError, match="n_tokens"):
+        Tokens(0)
