@@ -24,6 +24,8 @@ from whyset.runner.output_spec import OutputSpec
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.reduction import Reduction
 from whyset.runner.sources import ArrayFileSource, Source, SpreadSource, WavFolderSource, as_source, is_source
+from whyset.runner.sources.source import get_structure
+from whyset.runner.sources.structured import StructuredSource, open_structured
 from whyset.runner.targets import GivenTarget, Targets
 from whyset.store.jsonfile import JSON
 
@@ -102,9 +104,11 @@ class ExplainConfig:
         composite = name_composite(self.composite)
         return GradientMethod(composite if isinstance(composite, Composite) else composite.make(preprocessing))
 
-    def source(self, stated: InputCodec | None) -> Source:
-        """Make the source of the samples; `stated` is the preprocessing stated with the model."""
-        source = as_source(self.dataset, self.preprocessing or stated, self.labels)
+    def source(self, stated: InputCodec | None, model: torch.nn.Module) -> Source:
+        """Make the source of the samples of a model; `stated` is the preprocessing stated with it."""
+        given = self.preprocessing or stated
+        structured = open_structured(self.dataset, given, self.labels, model, tokens=self.kind.tokens)
+        source = structured or as_source(self.dataset, given, self.labels)
         if self._explicit_preprocessing is not None:  # or nothing is measured yet
             require_used(source.preprocessing)
         return source if self.limit is None else SpreadSource(source, self.limit)
@@ -129,13 +133,15 @@ class ExplainConfig:
 
     def origin(self, source: Source, device: torch.device, code_hash: str | None) -> dict[str, JSON]:
         """Return what `rerun` needs besides the compared configuration; `None` for objects of this process only."""
-        labels = self.labels
+        labels, structure = self.labels, get_structure(source)
         return {
             "model": _model_origin(self.model, code_hash),
-            "data": _data_origin(source.whole if isinstance(source, SpreadSource) else source),
+            "data": _data_origin(_get_whole(source)),
             "labels": None if labels is None else {"names": list(labels.names), "indices": dict(labels.indices)},
             "inputs": self.inputs,
             "limit": self.limit,
+            "input": None if structure is None else structure.explained,
+            "tokens": self.kind.tokens_path,
             "batch_size": self.batch_size,
             "device": str(device),
         }
@@ -165,6 +171,13 @@ def _model_origin(model: torch.nn.Module | ModelSource, code_hash: str | None) -
         "weights": None if weights is None else str(weights.resolve()),
         "weights_sha256": None if weights is None else file_hash(weights),
     }
+
+
+def _get_whole(source: Source) -> Source:
+    """Return the source of all samples as they were given."""
+    while isinstance(source, SpreadSource | StructuredSource):
+        source = source.whole
+    return source
 
 
 def _data_origin(source: Source) -> JSON:

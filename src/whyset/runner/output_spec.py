@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -18,11 +18,13 @@ from whyset.attribution.methods import GradientMethod, Method
 from whyset.attribution.methods.function import identify_function
 from whyset.errors import InputError
 from whyset.runner.measures import Measures, measure
-from whyset.runner.method_maps import BatchExplainer, bind_method
+from whyset.runner.method_maps import MethodMaps, bind_method, join_maps
 from whyset.runner.output import Output
 from whyset.runner.output_kinds import Logits, OutputKind
 from whyset.runner.reduction import Reduction
 from whyset.runner.score_model import ScoreModel, select
+from whyset.runner.sources.structure import Structure
+from whyset.runner.structured_model import ExplainedInputModel, StructuredModel, get_inner, split_explained
 from whyset.runner.targets import Targets
 from whyset.store.layout import CONCEPT, LAYER, OUTPUT_VALUE, PREDICTED, RELEVANCE
 
@@ -133,15 +135,46 @@ def explainer(model: torch.nn.Module, wanted: OutputSpec) -> Iterator[Callable[.
     A third argument are seeds, one for each sample, of the noise that the method draws. The gradient takes one forward
     pass, and one backward pass for every target; other methods explain one target after another.
     """
-    scored = wanted.make_model(model)
+    structured = model if isinstance(model, StructuredModel) else None
     if not isinstance(wanted.method, GradientMethod):
-        with bind_method(scored, wanted.method) as bound:
-            yield partial(_explain_by_method, bound, wanted)
+        with _bound(model, structured, wanted) as explain:
+            yield partial(_explain_by_method, explain, wanted, structured)
         return
+    scored = wanted.make_model(get_inner(model))
     with Gradient(scored, wanted.composite) as attribute:
         recording = attribute.record(*wanted.places) if wanted.places else nullcontext()
         with recording as record:
-            yield partial(_explain_batch, attribute, scored, record, wanted)
+            yield partial(_explain_batch, attribute, scored, record, wanted, structured)
+
+
+@contextmanager
+def _bound(
+    model: torch.nn.Module, structured: StructuredModel | None, wanted: OutputSpec
+) -> Iterator[Callable[..., MethodMaps]]:
+    """Make a function that explains a batch by a method; of samples with several inputs, one sample after another.
+
+    A method calls the model with any number of copies of its input, and the other inputs are then those of one sample.
+    """
+    if structured is None:
+        with bind_method(wanted.make_model(model), wanted.method) as bound:
+            yield bound.explain
+        return
+    alone = ExplainedInputModel(structured.wrapped, structured.structure.explained)
+    with bind_method(wanted.make_model(alone), wanted.method) as bound:
+
+        def explain_each(
+            rows: Tensor, labels: Tensor, targets: Targets, seeds: Sequence[int] | None = None
+        ) -> MethodMaps:
+            parts = []
+            for one in range(len(rows)):
+                explained, others = split_explained(structured, rows[one : one + 1])
+                of_one = None if seeds is None else seeds[one : one + 1]
+                with alone.holding(others):
+                    found = bound.explain(explained, labels[one : one + 1], targets, of_one)
+                parts.append(replace(found, maps=structured.structure.pad_maps(found.maps)))
+            return join_maps(parts)
+
+        yield explain_each
 
 
 def _explain_batch(
@@ -149,15 +182,20 @@ def _explain_batch(
     scored: ScoreModel,
     record: Capture | None,
     wanted: OutputSpec,
+    structured: StructuredModel | None,
     x: Tensor,
     labels: Tensor,
     seeds: Sequence[int] | None = None,
 ) -> ExplainedBatch:
     targets = wanted.targets
-    _require_rules(x, wanted.composite)
-    output, exact = attribute(x, targets=targets.list_values(labels))
-    of_inputs = _of_inputs(exact, x).float()
-    relevance = {RELEVANCE: wanted.reduction(of_inputs, x.dim() - 1)}
+    inputs = x if structured is None else structured.unpack(x, whole=bool(wanted.places))
+    explained = inputs if isinstance(inputs, Tensor) else inputs[structured.structure.explained]
+    _require_rules(explained, wanted.composite)
+    output, exact = attribute(inputs, targets=targets.list_values(labels))
+    of_inputs = _of_inputs(exact if structured is None else _choose(exact, structured.structure), explained).float()
+    if structured is not None:
+        of_inputs = structured.structure.pad_maps(of_inputs)
+    relevance = {RELEVANCE: wanted.reduction(of_inputs, explained.dim() - 1)}
     inner = (
         {} if record is None else {place: _of_layer(record, place, targets.count, len(x)) for place in wanted.places}
     )
@@ -169,13 +207,30 @@ def _explain_batch(
 
 
 def _explain_by_method(
-    bound: BatchExplainer, wanted: OutputSpec, x: Tensor, labels: Tensor, seeds: Sequence[int] | None = None
+    explain: Callable[..., MethodMaps],
+    wanted: OutputSpec,
+    structured: StructuredModel | None,
+    x: Tensor,
+    labels: Tensor,
+    seeds: Sequence[int] | None = None,
 ) -> ExplainedBatch:
-    found = bound.explain(x, labels, wanted.targets, seeds)
-    relevance = {RELEVANCE: wanted.reduction(found.maps, x.dim() - 1)}
+    found = explain(x, labels, wanted.targets, seeds)
+    axes = x.dim() - 1 if structured is None else len(structured.structure.part.shape)
+    relevance = {RELEVANCE: wanted.reduction(found.maps, axes)}
     relevance |= {LAYER + name: maps.detach().float() for name, maps in found.layers.items()}
     measures = measure(found.maps, x, found.output, found.chosen, wanted.conserving)
     return ExplainedBatch(found.output, found.chosen, relevance, measures, found.confirmed)
+
+
+def _choose(relevance: Mapping[str, Any], structure: Structure) -> Any:
+    """Return the relevance of the explained input among those of all inputs."""
+    found = relevance[structure.explained]
+    if found is None:
+        raise InputError(
+            f"the input {structure.explained} has no relevance, because the model does not embed it: choose another "
+            "one by input= (--input)"
+        )
+    return found
 
 
 def _require_rules(x: Tensor, composite: Composite | None) -> None:

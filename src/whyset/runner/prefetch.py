@@ -17,7 +17,7 @@ from whyset.runner.activity import Activity
 from whyset.runner.input_check import require_finite
 from whyset.runner.input_codecs import InputCodec
 from whyset.runner.sources import Source, read
-from whyset.runner.sources.source import attempt
+from whyset.runner.sources.source import attempt, get_explained, get_structure
 from whyset.store.input_hashes import DIGITS
 
 PART = 8
@@ -101,12 +101,14 @@ class Prefetcher:
 
     def _read(self, index: int) -> ReadSample:
         x, label = read(self.source, index)
-        if tuple(x.shape) != self.shape:
+        structure = get_structure(self.source)
+        if tuple(x.shape) != (self.shape if structure is None else structure.row_shape):
             raise InputError(f"the input has the shape {tuple(x.shape)}, expected {self.shape}: give a size")
         if label is not None and self.outputs is not None and not 0 <= label < self.outputs:
             raise InputError(f"the label is {label}: expected a class from 0 to {self.outputs - 1}")
         require_finite(x)
-        shown = self.source.preprocessing.undo(x) if self.show and x.dtype != torch.uint8 else None
+        explained = get_explained(self.source, x[None])[0]
+        shown = self.source.preprocessing.undo(explained) if self.show and x.dtype != torch.uint8 else None
         return ReadSample(index, x, label, shown, digest=digest_input(x, label))
 
     def _batch(self, samples: Sequence[ReadSample]) -> Batch:

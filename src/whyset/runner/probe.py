@@ -24,7 +24,8 @@ from whyset.runner.output_kinds import Logits
 from whyset.runner.output_spec import ExplainedBatch, OutputSpec, explainer
 from whyset.runner.rows import make_rows
 from whyset.runner.sources import RowSource, Source, spread
-from whyset.runner.sources.source import attempt
+from whyset.runner.sources.source import attempt, get_explained
+from whyset.runner.structured_model import explained_alone
 from whyset.runner.targets import label_tensor
 from whyset.store import Check
 from whyset.store.checks import Severity
@@ -67,8 +68,9 @@ def probe(
     `given` are the names of the classes if they do not come from the data, `kind_of_data` describes the data.
     """
     samples = read_some(source)
-    _require_modality(wanted, samples[0][0], kind_of_data or DataSpec())
-    require_fitting(source.preprocessing, samples[0][0].shape)
+    one = get_explained(source, samples[0][0][None])[0]
+    _require_modality(wanted, one, kind_of_data or DataSpec())
+    require_fitting(source.preprocessing, one.shape)
     found = resolve_output(model, place(torch.stack([x for x, _ in samples]), model), wanted, source, given)
     wanted, names = found.wanted, found.names
     rows = make_rows(source, wanted.kind, wanted.targets, names)
@@ -79,18 +81,19 @@ def probe(
     x, labels = place(torch.stack([x for x, _ in samples]), model), [label for _, label in samples]
     naming = nullcontext() if isinstance(wanted.method, GradientMethod) else naming_method(wanted.method)
     with naming, _naming_writes():
-        wanted = replace(wanted, method=wanted.method.resolve(wanted.make_model(model), x))
+        with explained_alone(model, x) as (alone, explained):
+            wanted = replace(wanted, method=wanted.method.resolve(wanted.make_model(alone), explained))
         with explainer(model, wanted) as explain:
-            explained = explain(x, label_tensor(labels, x.device))
-    _require_some_finite(explained)
-    shapes = {name: tuple(relevance.shape[2:]) for name, relevance in explained.relevance.items()}
+            found_maps = explain(x, label_tensor(labels, x.device))
+    _require_some_finite(found_maps)
+    shapes = {name: tuple(relevance.shape[2:]) for name, relevance in found_maps.relevance.items()}
     return DataProbe(
         source=rows.source,
         wanted=wanted,
         class_names=names,
-        shape=tuple(x.shape[1:]),
+        shape=tuple(one.shape),
         channels=shapes[RELEVANCE][0],
-        integers=not x.is_floating_point(),
+        integers=not one.is_floating_point(),
         layers={name: shapes[LAYER + name] for name in (*wanted.layers, *wanted.method.virtual_layers)},
         concepts={name: shapes[CONCEPT + name][0] for name in wanted.concepts},
         example=x[:1],
