@@ -164,7 +164,7 @@ class Fused(nn.Module):
         self.of_image, self.of_row = nn.Linear(12, 2, bias=False), nn.Linear(3, 2, bias=False)
 
     def forward(self, image: Tensor, row: Tensor, *, scale: Tensor) -> Tensor:
-        return self.of_image(image.flatten(1)) * scale + self.of_row(row)
+        return self.of_image(image.flatten(1)) * scale[:, None] + self.of_row(row)
 
 
 @pytest.mark.parametrize("explained", [None, "image", "row"])

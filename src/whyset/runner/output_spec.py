@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from whyset.attribution import Gradient
+from whyset.attribution.attributors.inputs import ModelInput
 from whyset.attribution.attributors.logit_model import LogitModel
 from whyset.attribution.attributors.model_output import OutputChoice
 from whyset.attribution.composites import Composite, as_composite
@@ -188,8 +189,11 @@ def _explain_batch(
     seeds: Sequence[int] | None = None,
 ) -> ExplainedBatch:
     targets = wanted.targets
-    inputs = x if structured is None else structured.unpack(x, whole=bool(wanted.places))
-    explained = inputs if isinstance(inputs, Tensor) else inputs[structured.structure.explained]
+    inputs: ModelInput = x
+    explained = x
+    if structured is not None:
+        inputs = structured.unpack(x, whole=bool(wanted.places))
+        explained = inputs[structured.structure.explained]
     _require_rules(explained, wanted.composite)
     output, exact = attribute(inputs, targets=targets.list_values(labels))
     of_inputs = _of_inputs(exact if structured is None else _choose(exact, structured.structure), explained).float()

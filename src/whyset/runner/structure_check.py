@@ -27,20 +27,20 @@ def check_structure(model: nn.Module, source: Source, choice: OutputChoice) -> N
     if not isinstance(whole, StructuredSource):
         return
     called = StructuredModel(model, whole.structure)
-    survey = whole.survey
-    if not whole.structure.is_text:
+    survey, extremes = whole.survey, whole.survey.extremes
+    if extremes is None:
         _run(called, whole, survey.first)
         return
-    sizes = _find_embedding_sizes(called, whole, survey.highest)
-    if sizes and survey.highest_id >= min(sizes):
+    sizes = _find_embedding_sizes(called, whole, extremes.highest)
+    if sizes and extremes.highest_id >= min(sizes):
         raise InputError(
-            f"sample {survey.highest} ({whole.ids[survey.highest]}): {whole.structure.explained} has the id "
-            f"{survey.highest_id}, but the embedding of the model has {min(sizes)} rows: give the ids of the model's "
+            f"sample {extremes.highest} ({whole.ids[extremes.highest]}): {whole.structure.explained} has the id "
+            f"{extremes.highest_id}, but the embedding of the model has {min(sizes)} rows: give the ids of the model's "
             "own tokenizer, or a model whose embedding is as large as the vocabulary"
         )
-    _run(called, whole, survey.longest)
+    _run(called, whole, extremes.longest)
     if survey.has_lengths:
-        _require_padding_without_effect(called, whole, choice)
+        _require_padding_without_effect(called, whole, choice, extremes.shortest, extremes.longest)
 
 
 def _run(model: StructuredModel, source: StructuredSource, index: int) -> Any:
@@ -87,10 +87,11 @@ def _find_embedding_sizes(model: StructuredModel, source: StructuredSource, inde
     return sizes
 
 
-def _require_padding_without_effect(model: StructuredModel, source: StructuredSource, choice: OutputChoice) -> None:
+def _require_padding_without_effect(
+    model: StructuredModel, source: StructuredSource, choice: OutputChoice, shortest: int, longest: int
+) -> None:
     """Compare the output of the shortest text alone with that in a batch with the longest one."""
-    survey = source.survey
-    both = torch.stack([source[survey.shortest][0], source[survey.longest][0]]).to(placement(model)[0])
+    both = torch.stack([source[shortest][0], source[longest][0]]).to(placement(model)[0])
     with torch.no_grad():
         alone, padded = (_select(model(rows), choice) for rows in (both[:1], both))
     if alone is None or padded is None or alone.shape[1:] != padded.shape[1:] or len(padded) != 2:
@@ -100,8 +101,8 @@ def _require_padding_without_effect(model: StructuredModel, source: StructuredSo
     if distance > limit:
         mask = "takes an attention_mask and uses it" if "attention_mask" not in model.unpack(both) else "uses the mask"
         raise InputError(
-            f"the output of {type(model.wrapped).__name__} for sample {survey.shortest} "
-            f"({source.ids[survey.shortest]}) changes by {distance:.3g} if the text is padded from "
+            f"the output of {type(model.wrapped).__name__} for sample {shortest} "
+            f"({source.ids[shortest]}) changes by {distance:.3g} if the text is padded from "
             f"{int(both[0, 0])} to {int(both[1, 0])} tokens: give a model that {mask} in all operations over tokens, "
             "or give texts of one length"
         )

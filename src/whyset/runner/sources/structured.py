@@ -21,7 +21,7 @@ from whyset.runner.sources.dataset import SURVEYED, DatasetSource
 from whyset.runner.sources.encoded_texts import encode_texts
 from whyset.runner.sources.hugging_face import SAVED, HuggingFaceSource, load_saved
 from whyset.runner.sources.input_choice import MASK, ForwardInputs, InputChoice, choose_inputs
-from whyset.runner.sources.item_inputs import TakeExplained, is_ids, is_numeric, take_apart
+from whyset.runner.sources.item_inputs import TakeExplained, is_array, is_ids, is_numeric, take_apart
 from whyset.runner.sources.rows import move_to_host
 from whyset.runner.sources.source import attempt, spread
 from whyset.runner.sources.structure import Structure
@@ -188,7 +188,11 @@ def _read_at(whole: DatasetSource, index: int, choice: InputChoice) -> tuple[dic
     if choice.explained not in values:
         x, _ = whole.parse(item, index)
         values[choice.explained] = whole.preprocessing.normalize(x) if x.dtype == torch.uint8 else x
-    return values, frozenset(str(key) for key, value in take_apart(item)[0].items() if is_numeric(value))
+    return values, frozenset(
+        choice.names.get(key, str(key))
+        for key, value in take_apart(item)[0].items()
+        if (key in choice.names and is_numeric(value)) or is_array(value)
+    )
 
 
 def _read_first(dataset: Any) -> Any:

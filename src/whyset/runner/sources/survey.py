@@ -16,19 +16,26 @@ Read = Callable[[], tuple[dict[str, Tensor], frozenset[str]]]
 
 
 @dataclass(frozen=True)
-class Survey:
-    """The structure of all samples, and samples with the extremes of texts.
+class Extremes:
+    """The samples with the shortest and the longest text and with the highest id, and this id."""
 
-    `shortest`, `longest` and `highest` are samples with the shortest and the longest text and the highest id. If
-    `makes_mask` is True, the samples have no attention mask, but the model takes one.
+    shortest: int
+    longest: int
+    highest: int
+    highest_id: int
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The structure of all samples, of which `first` is a readable one; `extremes` are those of texts.
+
+    `has_lengths` is True for texts of different lengths. If `makes_mask` is True, the samples have no attention mask,
+    but the model takes one.
     """
 
     structure: Structure
     first: int
-    shortest: int = 0
-    longest: int = 0
-    highest: int = 0
-    highest_id: int = 0
+    extremes: Extremes | None = None
     has_lengths: bool = False
     makes_mask: bool = False
 
@@ -77,9 +84,7 @@ def survey_inputs(
     if found.first is None:
         raise InputError(f"no sample of the data set can be read; the last error is {error}")
     parts = tuple(found.make_part(name, pad_id if name == explained else 0) for name in found.first)
-    survey = replace(
-        Survey(Structure(explained, parts), found.index, **found.extremes), has_lengths=text and found.has_lengths
-    )
+    survey = Survey(Structure(explained, parts), found.index, found.extremes, found.has_lengths)
     if not (masks and survey.has_lengths and MASK not in found.first):
         return survey
     parts = (*parts, Part(MASK, survey.structure.part.shape, torch.int64, follows=True))
@@ -97,7 +102,7 @@ class _Collected:
         self.follows: dict[str, bool] = {}
         self.constant: dict[str, bool] = {}
         self.odd: dict[str, str] = {}
-        self.extremes: dict[str, int] = {}
+        self.extremes: Extremes | None = None
         self.shortest = self.longest = 0
 
     @property
@@ -149,15 +154,15 @@ class _Collected:
                 f"{where}: {self.explained} has the id {low}: expected ids of tokens from 0; -100 is for labels of "
                 "tokens, not for ids"
             )
-        if not self.extremes:
+        if self.extremes is None:
             self.shortest = self.longest = len(ids)
-            self.extremes = {"shortest": index, "longest": index, "highest": index, "highest_id": high}
+            self.extremes = Extremes(index, index, index, high)
         if len(ids) < self.shortest:
-            self.shortest, self.extremes["shortest"] = len(ids), index
+            self.shortest, self.extremes = len(ids), replace(self.extremes, shortest=index)
         if len(ids) > self.longest:
-            self.longest, self.extremes["longest"] = len(ids), index
-        if high > self.extremes["highest_id"]:
-            self.extremes |= {"highest": index, "highest_id": high}
+            self.longest, self.extremes = len(ids), replace(self.extremes, longest=index)
+        if high > self.extremes.highest_id:
+            self.extremes = replace(self.extremes, highest=index, highest_id=high)
         return len(ids)
 
     def _differ(self, where: str, name: str, value: Tensor) -> InputError:
