@@ -148,6 +148,20 @@ def explain(
             show_default="that of all files",
         ),
     ] = None,
+    tokenizer: Annotated[
+        Path | None,
+        typer.Option(
+            help="Tokenizer of the texts, which names their tokens and splits texts: a folder saved by Hugging Face, a "
+            "tokenizer.json, or a vocabulary with one token in each line."
+        ),
+    ] = None,
+    input: Annotated[
+        str | None,
+        typer.Option(
+            help="Input to explain of samples with several: its name in the model's forward.",
+            show_default="an image, ids of tokens, or the first floats",
+        ),
+    ] = None,
     no_inputs: Annotated[bool, typer.Option("--no-inputs", help="Do not store the inputs in the run.")] = False,
     seed: Seed = 0,
     on_unknown: OnUnknown = "warn",
@@ -181,6 +195,8 @@ def explain(
         modality=modality,
         features=None if features is None else features.split(","),
         rate=rate,
+        tokens=tokenizer,
+        input=int(input) if input is not None and input.isdecimal() else input,
         stall_timeout=stall_timeout,
         progress=choose_display(),
     )

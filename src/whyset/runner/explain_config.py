@@ -53,6 +53,7 @@ class ExplainConfig:
     seed: int = 0
     limit: int | None = None
     kind: DataSpec = field(default_factory=DataSpec)
+    input: str | int | None = None
     preprocessing: Preprocessing | None = None
 
     def __post_init__(self) -> None:
@@ -62,6 +63,7 @@ class ExplainConfig:
                 object.__setattr__(self, name, whole_number(name, given, 1))
         object.__setattr__(self, "seed", seed_number(self.seed))
         check_output_choice(self.output)
+        _check_input(self.input)
         self._require_usable_preprocessing()
         method, composite = resolve_method(self.method, self.composite)
         object.__setattr__(self, "method", method)
@@ -107,7 +109,12 @@ class ExplainConfig:
     def source(self, stated: InputCodec | None, model: torch.nn.Module) -> Source:
         """Make the source of the samples of a model; `stated` is the preprocessing stated with it."""
         given = self.preprocessing or stated
-        structured = open_structured(self.dataset, given, self.labels, model, tokens=self.kind.tokens)
+        structured = open_structured(self.dataset, given, self.labels, model, self.input, self.kind.tokens)
+        if structured is None and self.input is not None:
+            raise InputError(
+                f"input {self.input!r} chooses one of several inputs, but the samples have a single one: leave it out "
+                "(input=, --input)"
+            )
         source = structured or as_source(self.dataset, given, self.labels)
         if self._explicit_preprocessing is not None:  # or nothing is measured yet
             require_used(source.preprocessing)
@@ -151,6 +158,15 @@ def file_hash(path: Path) -> str:
     """Return the SHA-256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_input(given: object) -> None:
+    """Raise InputError unless one input is chosen, by its name or its position."""
+    if given is not None and (isinstance(given, bool) or not isinstance(given, str | int)):
+        raise InputError(
+            f"input is {given!r}: expected the name or the position of the one input that is explained; explain "
+            "another one in a run of its own"
+        )
 
 
 def _names(what: str, given: Any) -> tuple[str, ...]:

@@ -87,6 +87,7 @@ def explain(
     features: Sequence[str] | None = None,
     rate: float | None = None,
     tokens: Words | None = None,
+    input: str | int | None = None,
     stall_timeout: float = STALL_SECONDS,
     preprocessing: Preprocessing | None = None,
     progress: Progress | bool | None = None,
@@ -103,7 +104,7 @@ def explain(
         The model, as it is.
     dataset : object
         A folder or file, arrays, a torch data set or a `Source`. Samples are images (C, H, W), series (C, T), rows of
-        tables (F,) or token ids of texts (T,).
+        tables (F,) or token ids of texts (T,), or mappings or tuples of several inputs, which are passed by name.
     out : str or path
         The run: a folder, or a URL such as s3://bucket/run.
     composite : Composite, NamedComposite, str or None, default "auto"
@@ -157,9 +158,12 @@ def explain(
         Names of columns or channels.
     rate : float, optional
         Positions of a series per second.
-    tokens : sequence or tokenizer, optional
-        The words of the texts: lists, or what converts an id to its text. The relevance of a token is that of its
-        embedding, summed.
+    tokens : sequence, mapping, tokenizer, callable or path, optional
+        The words of the texts: lists, or what converts an id to its text: a tokenizer, a vocabulary, or the path of
+        one. A tokenizer splits texts that are strings. The relevance of a token is that of its embedding, summed.
+    input : str or int, optional
+        The explained one of several inputs: its name or its position. By default an image, the ids of tokens, or the
+        first floating point input; the model gets the others as they are.
     stall_timeout : float
         Seconds without progress after which a worker of `Local` is ended and its shard computed again, three times at
         most; 0 means never. In this process, a sample that takes so long to be read is reported, and so is what takes
@@ -214,6 +218,7 @@ def explain(
         seed=seed,
         limit=limit,
         kind=DataSpec(modality, features, rate, tokens),
+        input=input,
         preprocessing=preprocessing,
     )
     return run_explanation(request, as_path(out), engine, resolve_progress(progress), stall_timeout=stall_timeout)

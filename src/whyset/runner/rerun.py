@@ -113,6 +113,7 @@ def _request(kept: Run, run: str | AnyPath, data: str | Path | None) -> ExplainC
         seed=config.seed,
         limit=origin["limit"],
         kind=DataSpec(config.modality, config.features or None, config.rate, _find_tokens(origin.get("tokens"))),
+        input=origin.get("input"),
         preprocessing=preprocessing if _is_structured(origin) and isinstance(preprocessing, Preprocessing) else None,
     )
 
