@@ -269,3 +269,17 @@ def test_texts_are_split_by_a_tokenizer(classifier: nn.Module, tmp_path: Path) -
         assert run.labels.tolist() == labels
         np.testing.assert_array_equal(run.relevance[:], runs[0].relevance[:])
     assert list(runs[1].classes) == ["a", "b"]
+
+
+def test_texts_need_a_tokenizer(classifier: nn.Module, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"the samples are texts, .*: give a tokenizer"):
+        explain(classifier, ["4 5", "6"], tmp_path / "run")
+
+
+def test_one_text_at_a_time_is_not_padded(tmp_path: Path) -> None:
+    model, texts = Mean().eval(), [{name: one[name] for name in ("input_ids", "labels")} for one in make_texts(6)]
+    run = explain(model, texts, tmp_path / "run", composite=EpsilonPlus(), batch_size=1, dtype="float32")
+    for index, item in enumerate(texts):
+        _, found = Gradient(model, EpsilonPlus())(torch.tensor([item["input_ids"]]), item["labels"])
+        expected = found.sum(dim=-1)[0]
+        np.testing.assert_allclose(run.relevance[index][: len(expected)], expected.numpy(), rtol=1e-5, atol=1e-7)

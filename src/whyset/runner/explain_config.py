@@ -78,6 +78,12 @@ class ExplainConfig:
             return self.method.composite_name == AUTO
         return isinstance(self.composite, NamedComposite) and self.composite.name == AUTO
 
+    @property
+    def pads_texts(self) -> bool:
+        """True if texts of different lengths are padded to one."""
+        alone = isinstance(self.method, Method) and not isinstance(self.method, GradientMethod)
+        return bool(self.layers or self.concepts) or not (alone or self.batch_size == 1)
+
     def with_composite(self, name: str) -> "ExplainConfig":
         """Return a copy with the chosen composite."""
         if isinstance(self.method, Method):

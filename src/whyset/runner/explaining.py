@@ -258,7 +258,7 @@ def run_explanation(
         stalls.named = partial(name_sample, source)
         with evaluating(loaded.module):
             activity.begin("reading labels, fingerprint and a few samples of the data set")
-            check_structure(loaded.module, source, request.output)
+            check_structure(loaded.module, source, request.output, pads=request.pads_texts)
             loaded = replace(loaded, module=with_structure(loaded.module, source))
             plan = _plan(request, loaded, source, out, expected, said)
             said.info(f"{out}: {plan.describe()}")

@@ -17,8 +17,10 @@ _TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-3}
 """Differences of outputs, relative to the largest one, that rounding makes between batches; others have 0.05."""
 
 
-def check_structure(model: nn.Module, source: Source, choice: OutputChoice) -> None:
+def check_structure(model: nn.Module, source: Source, choice: OutputChoice, *, pads: bool = True) -> None:
     """Check that the model takes the inputs of the samples, and of texts that their ids and padding fit it.
+
+    `pads` is False if texts are explained one by one, without padding.
 
     InputError: the model fails for a sample, an id is beyond the embedding, or the output of a text depends on how far
     it is padded.
@@ -39,7 +41,7 @@ def check_structure(model: nn.Module, source: Source, choice: OutputChoice) -> N
             "own tokenizer, or a model whose embedding is as large as the vocabulary"
         )
     _run(called, whole, extremes.longest)
-    if survey.has_lengths:
+    if survey.has_lengths and pads:
         _require_padding_without_effect(called, whole, choice, extremes.shortest, extremes.longest)
 
 
@@ -72,7 +74,7 @@ def _find_embedding_sizes(model: StructuredModel, source: StructuredSource, inde
     sizes: list[int] = []
 
     def record(module: nn.Embedding, given: tuple[Tensor, ...]) -> None:
-        if given and given[0].shape[-1:] == ids.shape and bool((given[0].flatten().cpu() == ids).all()):
+        if given and torch.equal(given[0].flatten().cpu(), ids):
             sizes.append(module.num_embeddings)
 
     hooks = [module.register_forward_pre_hook(record) for module in model.modules() if isinstance(module, nn.Embedding)]
@@ -104,7 +106,7 @@ def _require_padding_without_effect(
             f"the output of {type(model.wrapped).__name__} for sample {shortest} "
             f"({source.ids[shortest]}) changes by {distance:.3g} if the text is padded from "
             f"{int(both[0, 0])} to {int(both[1, 0])} tokens: give a model that {mask} in all operations over tokens, "
-            "or give texts of one length"
+            "or explain one text at a time, without padding and without recorded layers: batch_size=1 (--batch-size 1)"
         )
 
 

@@ -107,16 +107,16 @@ def get_pad_id(tokens: Any) -> int | None:
     return found if isinstance(found, int) else None
 
 
-def make_encoder(tokens: Any) -> Callable[[str], dict[str, list[int]]] | None:
-    """Return a function from a text to the inputs of a model; None for what does not split texts into tokens."""
-    if callable(getattr(tokens, "convert_ids_to_tokens", None)) and callable(tokens):
-        return lambda text: {name: list(values) for name, values in tokens(text).items()}
-    if callable(getattr(tokens, "id_to_token", None)) and callable(getattr(tokens, "encode", None)):
+def can_encode(tokens: Any) -> bool:
+    """True for a tokenizer, which splits texts into tokens; False for what only names them."""
+    if callable(getattr(tokens, "convert_ids_to_tokens", None)):
+        return callable(tokens)
+    return callable(getattr(tokens, "id_to_token", None)) and callable(getattr(tokens, "encode", None))
 
-        def encode(text: str) -> dict[str, list[int]]:
-            found = tokens.encode(text)
-            names = {"input_ids": found.ids, "token_type_ids": found.type_ids, "attention_mask": found.attention_mask}
-            return {name: list(values) for name, values in names.items()}
 
-        return encode
-    return None
+def encode(tokenizer: Any, text: str) -> dict[str, list[int]]:
+    """Return the inputs of a model for a text, by a tokenizer of transformers or of tokenizers."""
+    if callable(tokenizer):
+        return {name: list(values) for name, values in tokenizer(text).items()}
+    found = tokenizer.encode(text)
+    return {"input_ids": found.ids, "token_type_ids": found.type_ids, "attention_mask": found.attention_mask}

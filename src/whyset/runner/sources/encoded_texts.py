@@ -1,50 +1,50 @@
 """Data sets of texts, split into tokens by a tokenizer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from whyset.runner.sources.dataset import get_labels
+from whyset.runner.sources.input_choice import ForwardInputs
 from whyset.runner.sources.item_inputs import take_apart
+from whyset.runner.tokens import encode
 
 TEXT_KEYS = ("text", "sentence", "content", "review")
-
-Encoder = Callable[[str], Mapping[str, Any]]
 
 
 class EncodedTexts:
     """The texts of a data set as inputs of a model: the items are (mapping, label).
 
-    An item of the data set is a text, (text, label), or a mapping with a text; `keys` are the inputs that the model
-    takes.
+    An item of the data set is a text, (text, label), or a mapping with a text. What the tokenizer returns and the
+    model does not take is left out.
     """
 
-    def __init__(self, dataset: Any, encode: Encoder, takes: Callable[[str], bool]) -> None:
-        self.dataset, self.encode, self.takes = dataset, encode, takes
+    def __init__(self, dataset: Any, tokenizer: Any, forward: ForwardInputs) -> None:
+        self.dataset, self.tokenizer, self.forward = dataset, tokenizer, forward
         self.classes = getattr(dataset, "classes", None)
-        self.targets = get_labels(dataset)
+        self.targets = None if hasattr(dataset, "column_names") else get_labels(dataset)
 
     def __len__(self) -> int:
         return len(self.dataset)
 
     def __getitem__(self, index: int) -> tuple[dict[str, Any], Any]:
-        text, label = split_text(self.dataset[index])
-        return {name: values for name, values in self.encode(text).items() if self.takes(name)}, label
+        item = self.dataset[index]
+        return self.encode(item), split_text(item)[1]
+
+    def encode(self, item: Any) -> dict[str, Any]:
+        """Return the inputs of the model for an item."""
+        found = encode(self.tokenizer, split_text(item)[0])
+        return {name: values for name, values in found.items() if name in self.forward}
 
 
-def encode_texts(dataset: Any, first: Any, encode: Encoder, takes: Callable[[str], bool]) -> Any:
+def encode_texts(dataset: Any, first: Any, tokenizer: Any, forward: ForwardInputs) -> Any:
     """Return the data set with its texts as inputs of a model, unchanged if its items, as the first one, have none.
 
     A data set of Hugging Face gets the inputs as new columns, in memory.
     """
     if split_text(first)[0] is None or (isinstance(first, Mapping) and "input_ids" in first):
         return dataset
-    if not hasattr(dataset, "column_names"):
-        return EncodedTexts(dataset, encode, takes)
-
-    def add(item: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: values for name, values in encode(split_text(item)[0]).items() if takes(name)}
-
-    return dataset.map(add, keep_in_memory=True)
+    encoded = EncodedTexts(dataset, tokenizer, forward)
+    return dataset.map(encoded.encode, keep_in_memory=True) if hasattr(dataset, "column_names") else encoded
 
 
 def split_text(item: Any) -> tuple[Any, Any]:

@@ -18,7 +18,7 @@ from whyset.runner.input_codecs import InputCodec
 from whyset.runner.labels import Labels
 from whyset.runner.sources.columns import as_columns
 from whyset.runner.sources.dataset import SURVEYED, DatasetSource
-from whyset.runner.sources.encoded_texts import encode_texts
+from whyset.runner.sources.encoded_texts import encode_texts, split_text
 from whyset.runner.sources.hugging_face import SAVED, HuggingFaceSource, load_saved
 from whyset.runner.sources.input_choice import MASK, ForwardInputs, InputChoice, choose_inputs
 from whyset.runner.sources.item_inputs import TakeExplained, is_array, is_ids, is_numeric, take_apart
@@ -27,7 +27,7 @@ from whyset.runner.sources.source import attempt, spread
 from whyset.runner.sources.structure import Structure
 from whyset.runner.sources.subset import IndexedSource
 from whyset.runner.sources.survey import Survey, survey_inputs
-from whyset.runner.tokens import get_pad_id, make_encoder
+from whyset.runner.tokens import can_encode, get_pad_id
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,11 +106,15 @@ def open_structured(
     if first is None:
         return None
     forward = ForwardInputs.of(model)
-    encode = make_encoder(tokens)
-    if encode is not None:
-        dataset = encode_texts(dataset, first, encode, forward.__contains__)
+    if can_encode(tokens):
+        dataset = encode_texts(dataset, first, tokens, forward)
         first = _read_first(dataset)
     inputs, _ = take_apart(first)
+    if split_text(first)[0] is not None and not any(is_array(value) for value in inputs.values()):
+        raise InputError(
+            "the samples are texts, but a model takes the ids of their tokens: give a tokenizer (tokens=, --tokenizer) "
+            "with which the model was trained"
+        )
     if len(inputs) > 1 and 0 in inputs and len(forward.names) == 1 and given is None:
         return None  # (image, label, ...) of a model with one input
     choice = choose_inputs(inputs, forward, given)
