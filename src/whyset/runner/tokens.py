@@ -7,6 +7,7 @@ from typing import Any
 
 from whyset.errors import InputError
 from whyset.optional import import_optional
+from whyset.store.boundary import read_regular
 
 Speller = Callable[[int], object]
 """Converts the id of a token to its text, or to None if it has none."""
@@ -76,13 +77,13 @@ def load_tokenizer(path: str | Path) -> Any:
         transformers = import_optional("transformers", f"the tokenizer {path}", INSTALL)
         load = transformers.AutoTokenizer.from_pretrained
         return _read(lambda: load(str(path), local_files_only=True, trust_remote_code=False), path)
-    text = _read(lambda: path.read_text(encoding="utf-8"), path)
+    text = _read(lambda: read_regular(path).decode("utf-8"), path)
     if path.suffix.lower() == ".json":
         stored = _read(lambda: json.loads(text), path)
         if isinstance(stored, dict) and stored and all(isinstance(id, int) for id in stored.values()):
             return stored
         tokenizers = import_optional("tokenizers", f"the tokenizer {path}", INSTALL)
-        return _read(lambda: tokenizers.Tokenizer.from_file(str(path)), path)
+        return _read(lambda: tokenizers.Tokenizer.from_str(text), path)
     lines = text.splitlines()
     if not lines:
         raise InputError(f"tokenizer {path} is empty: expected a vocabulary with one token in each line")

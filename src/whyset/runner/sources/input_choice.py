@@ -98,7 +98,8 @@ def choose_inputs(inputs: Mapping[Key, Any], forward: ForwardInputs, given: str 
             f"the samples have the inputs {_list(numeric)}, but {forward}, not {_list(left)}: leave that out of the "
             "samples (remove_columns of a Hugging Face data set), or give a model that takes it"
         )
-    missing = [name for name in forward.needed if name not in taken.values()]
+    made = MASK if is_ids(numeric[key]) else None
+    missing = [name for name in forward.needed if name not in taken.values() and name != made]
     if missing and len(numeric) > 1:
         raise InputError(
             f"{forward}, and needs {_list(missing)}, but the samples have the inputs {_list(numeric)}: add it to the "

@@ -135,9 +135,10 @@ def open_structured(
         whole.ids,
         text=text,
         pad_id=pad_id or 0,
-        masks=MASK in forward.names,
+        takes_mask=MASK in forward.names,
+        needs_mask=MASK in forward.needed,
     )
-    plain = text and len(choice.names) == 1 and given is None and not survey.has_lengths
+    plain = text and len(choice.names) == 1 and given is None and not (survey.has_lengths or survey.makes_mask)
     return None if plain and choice.explained == forward.names[0] else StructuredSource(whole, choice, survey)
 
 

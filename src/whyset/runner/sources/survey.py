@@ -66,11 +66,13 @@ def survey_inputs(
     *,
     text: bool,
     pad_id: int,
-    masks: bool,
+    takes_mask: bool,
+    needs_mask: bool,
 ) -> Survey:
     """Read the inputs of samples and find their structure; unreadable samples are left out, and fail later.
 
-    `masks`: the model takes an attention mask.
+    A model that takes an attention mask gets one if the samples have none: for texts of different lengths, or if it
+    needs one.
 
     InputError: the inputs of two samples differ, a text is empty or has a negative id, or an input with a value for
     each token has another length.
@@ -85,7 +87,7 @@ def survey_inputs(
         raise InputError(f"no sample of the data set can be read; the last error is {error}")
     parts = tuple(found.make_part(name, pad_id if name == explained else 0) for name in found.first)
     survey = Survey(Structure(explained, parts), found.index, found.extremes, found.has_lengths)
-    if not (masks and survey.has_lengths and MASK not in found.first):
+    if not (text and MASK not in found.first and (needs_mask or (takes_mask and survey.has_lengths))):
         return survey
     parts = (*parts, Part(MASK, survey.structure.part.shape, torch.int64, follows=True))
     return replace(survey, structure=Structure(explained, parts), makes_mask=True)
