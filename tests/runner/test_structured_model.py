@@ -22,25 +22,28 @@ transformers = pytest.importorskip("transformers")
 
 MODEL = """
 import torch
-import transformers
 from torch import nn
 
 
-def classifier():
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
-    config = transformers.BertConfig(vocab_size=30, **sizes)
-    model = transformers.BertForSequenceClassification(config).double()
-    for parameter in model.parameters():  # the initial values are so small that all outputs are nearly equal
-        nn.init.normal_(parameter, std=0.3)
-    return model
+class Scores(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.words, self.types, self.head = nn.Embedding(30, 4), nn.Embedding(2, 4), nn.Linear(4, 2)
+
+    def forward(self, input_ids, attention_mask, token_type_ids):
+        x = (self.words(input_ids) + self.types(token_type_ids)).relu() * attention_mask.unsqueeze(-1)
+        return self.head(x.sum(1))
 """
 
 
 def make_classifier() -> nn.Module:
-    namespace: dict[str, Any] = {}
-    exec(MODEL, namespace)
-    model: nn.Module = namespace["classifier"]().eval()
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+    config = transformers.BertConfig(vocab_size=30, **sizes)
+    model = transformers.BertForSequenceClassification(config).double().eval()
+    for parameter in model.parameters():  # the initial values are so small that all outputs are nearly equal
+        nn.init.normal_(parameter, std=0.3)
     return model
 
 
@@ -114,9 +117,11 @@ def test_runs_are_resumed_repeated_and_computed_by_workers(tmp_path: Path, monke
     monkeypatch.setattr("whyset.runner.plan.shard_rows_for", lambda *_: 16)
     datasets = pytest.importorskip("datasets")
     (tmp_path / "net.py").write_text(MODEL)
-    torch.save(make_classifier().state_dict(), tmp_path / "net.pt")
+    scope: dict[str, Any] = {}
+    exec(MODEL, scope)
+    torch.save(scope["Scores"]().state_dict(), tmp_path / "net.pt")
     (tmp_path / "vocabulary.txt").write_text("".join(f"word{id}\n" for id in range(30)))
-    model = ModelSource(f"{tmp_path / 'net.py'}:classifier", tmp_path / "net.pt")
+    model = ModelSource(f"{tmp_path / 'net.py'}:Scores", tmp_path / "net.pt")
     texts = make_texts(40)
     datasets.Dataset.from_list(texts).save_to_disk(tmp_path / "texts")
     given = {"tokens": tmp_path / "vocabulary.txt", "dtype": "float32", "batch_size": 8}

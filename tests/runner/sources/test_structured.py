@@ -113,6 +113,24 @@ def test_samples_with_one_input_are_read_as_before() -> None:
     assert open_structured(ids, None, None, nn.Embedding(5, 2)) is None
 
 
+def test_a_single_input_may_have_any_name_and_form() -> None:
+    net, x = nn.Sequential(nn.Flatten(), nn.Linear(6, 2)), torch.rand(3, 1, 2, 3)
+    forms = (
+        [{"scan": one, "label": 1} for one in x],
+        [({"scan": one}, 1) for one in x],
+        {"scan": x, "label": [1, 1, 1]},
+        ((x,), [1, 1, 1]),
+    )
+    for data in forms:
+        source = open_some(data, net)
+        assert source.labels.tolist() == [1, 1, 1]
+        assert torch.equal(source.structure.get_explained(source[1][0][None])[0], x[1])
+    with pytest.raises(
+        InputError, match=r"the samples have the inputs scan, other, but Sequential\.forward takes input"
+    ):
+        open_some([{"scan": one, "other": one} for one in x], net)
+
+
 def replaced(index: int, **values: Any) -> list[dict[str, Any]]:
     """The texts with other values in one of them; None removes a value."""
     changed = [dict(one) for one in TEXTS]

@@ -57,10 +57,14 @@ class ForwardInputs:
 
 @dataclass(frozen=True)
 class InputChoice:
-    """The keys of a sample that are inputs of the model, each with its name there, and the explained one."""
+    """The keys of a sample that are inputs of the model, each with its name there, and the explained one.
+
+    `is_alone` is True for the only input, which the model takes by position, and which is not a text.
+    """
 
     names: Mapping[Key, str]
     key: Key
+    is_alone: bool = False
 
     @property
     def explained(self) -> str:
@@ -71,7 +75,7 @@ def choose_inputs(inputs: Mapping[Key, Any], forward: ForwardInputs, given: str 
     """Choose the inputs of a sample that the model takes, and the one that is explained: the `given` one, or by kind.
 
     By default it is an image, the ids of a text's tokens, or the first floating point input. None if there is none of
-    these, or only one input, which is passed by position, as that of other samples.
+    these, or if the model does not name its inputs.
 
     InputError: an array is not an input of the model, the model needs another input, or the explained one is missing.
     """
@@ -83,16 +87,14 @@ def choose_inputs(inputs: Mapping[Key, Any], forward: ForwardInputs, given: str 
     taken = {one: name for one, name in names.items() if name in forward}
     left = [one for one, value in numeric.items() if one not in taken and is_array(value) and one != key]
     if key not in taken:
-        if (taken or left) and (is_ids(numeric[key]) or taken):
+        if taken or (left and (is_ids(numeric[key]) or key not in IMAGE_KEYS)):
             raise InputError(
                 f"the samples have the inputs {_list(numeric)}, but {forward}: rename the input {key!r} as the model "
                 "does, or choose another one by input= (--input)"
             )
-        if given is None and not is_ids(numeric[key]):
-            return None
         if not forward.names:
             return None
-        return InputChoice({key: forward.names[0]}, key)
+        return InputChoice({key: forward.names[0]}, key, given is None and not is_ids(numeric[key]))
     if left:
         raise InputError(
             f"the samples have the inputs {_list(numeric)}, but {forward}, not {_list(left)}: leave that out of the "
@@ -107,7 +109,7 @@ def choose_inputs(inputs: Mapping[Key, Any], forward: ForwardInputs, given: str 
         )
     first = next(iter(forward.names), "")
     alone = len(taken) == 1 and given is None and names[key] == first and not is_ids(numeric[key])
-    return None if alone else InputChoice(taken, key)
+    return InputChoice(taken, key, alone)
 
 
 def _name_inputs(numeric: Mapping[Key, Any], forward: ForwardInputs) -> dict[Key, str]:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -60,7 +61,7 @@ class Structure:
     explained: str
     parts: tuple[Part, ...]
 
-    @property
+    @cached_property
     def part(self) -> Part:
         """The explained input."""
         return next(part for part in self.parts if part.name == self.explained)
@@ -83,16 +84,25 @@ class Structure:
     def unpack(self, rows: Tensor, dtype: torch.dtype, *, whole: bool = False) -> dict[str, Tensor]:
         """Return the inputs of rows (n, size) by name; texts have the length of the longest one, unless `whole`."""
         longest = None if whole or not self.is_text else max(1, int(rows[:, 0].max()))
-        values, start = {}, 1
+        values = {}
         for part in self.parts:
-            value = part.from_rows(rows[:, start : start + part.size], dtype)
+            value = self._unpack_part(part, rows, dtype)
             values[part.name] = value[:, :longest] if part.follows else value
-            start += part.size
         return values
+
+    def _unpack_part(self, part: Part, rows: Tensor, dtype: torch.dtype) -> Tensor:
+        start = self._starts[part.name]
+        return part.from_rows(rows[:, start : start + part.size], dtype)
+
+    @cached_property
+    def _starts(self) -> Mapping[str, int]:
+        """The first place of each part in a row."""
+        sizes = [1, *(part.size for part in self.parts)]
+        return dict(zip([part.name for part in self.parts], accumulate(sizes), strict=False))
 
     def get_explained(self, rows: Tensor, dtype: torch.dtype | None = None) -> Tensor:
         """Return the explained input of rows (n, size), (n, *shape), with padding; by default floats as given."""
-        return self.unpack(rows, dtype or self.part.dtype, whole=True)[self.explained]
+        return self._unpack_part(self.part, rows, dtype or self.part.dtype)
 
     def get_own(self, row: Tensor) -> Tensor:
         """Return the explained input of one row without padding."""

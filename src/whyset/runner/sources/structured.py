@@ -17,7 +17,7 @@ from whyset.runner.input_check import require_finite
 from whyset.runner.input_codecs import InputCodec
 from whyset.runner.labels import Labels
 from whyset.runner.sources.columns import as_columns
-from whyset.runner.sources.dataset import SURVEYED, DatasetSource
+from whyset.runner.sources.dataset import SURVEYED, DatasetSource, split
 from whyset.runner.sources.encoded_texts import encode_texts, split_text
 from whyset.runner.sources.hugging_face import SAVED, HuggingFaceSource, load_saved
 from whyset.runner.sources.input_choice import MASK, ForwardInputs, InputChoice, choose_inputs
@@ -118,7 +118,7 @@ def open_structured(
     if len(inputs) > 1 and 0 in inputs and len(forward.names) == 1 and given is None:
         return None  # (image, label, ...) of a model with one input
     choice = choose_inputs(inputs, forward, given)
-    if choice is None:
+    if choice is None or (choice.is_alone and _is_plain(first, inputs[choice.key])):
         return None
     whole: DatasetSource
     if hasattr(dataset, "features") and hasattr(dataset, "column_names"):
@@ -140,6 +140,12 @@ def open_structured(
     )
     plain = text and len(choice.names) == 1 and given is None and not (survey.has_lengths or survey.makes_mask)
     return None if plain and choice.explained == forward.names[0] else StructuredSource(whole, choice, survey)
+
+
+def _is_plain(item: Any, explained: Any) -> bool:
+    """True if other sources take the explained input from an item as well."""
+    found, _ = attempt(lambda: split(item)[0])
+    return found is explained
 
 
 def as_dataset(data: Any) -> tuple[Any, Path | None]:
