@@ -229,9 +229,27 @@ def test_models_that_do_not_fit_are_refused_before_anything_is_written(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("given", [["input_ids", "token_type_ids"], True, 0.5])
+def test_one_input_is_explained(given: Any, classifier: nn.Module, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="expected the name or the position of the one input that is explained"):
+        explain(classifier, make_texts(6), tmp_path / "run", input=given)
+
+
 def test_a_mask_has_no_relevance(classifier: nn.Module, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="attention_mask has no relevance, because the model does not embed it"):
         explain(classifier, make_texts(6), tmp_path / "run", input="attention_mask")
+
+
+class Transposed(Mean):
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        return self.head((self.embedding(input_ids.T) * attention_mask.T.unsqueeze(-1)).sum(dim=0))
+
+
+def test_relevance_of_transposed_ids_is_refused_though_its_shape_fits(tmp_path: Path) -> None:
+    texts = [{name: one[name] for name in ("input_ids", "labels")} for one in make_texts(8)]
+    assert max(len(one["input_ids"]) for one in texts) == len(texts)
+    with pytest.raises(InputError, match="expected one row for each token"):
+        explain(Transposed().eval(), texts, tmp_path / "run", composite=EpsilonPlus())
 
 
 def test_words_fit_their_texts(classifier: nn.Module, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from whyset.runner.output_kinds import Logits
 from whyset.runner.output_spec import ExplainedBatch, OutputSpec, explainer
 from whyset.runner.rows import make_rows
 from whyset.runner.sources import RowSource, Source, spread
-from whyset.runner.sources.source import attempt, get_explained
+from whyset.runner.sources.source import attempt, get_explained, get_structure
 from whyset.runner.structured_model import explained_alone
 from whyset.runner.targets import label_tensor
 from whyset.store import Check
@@ -78,6 +78,7 @@ def probe(
     outputs = 1 if found.output.dim() == 1 else found.output.shape[1]
     require_classes([label for _, label in samples], len(names), outputs)
     samples = [sample for sample in samples if sample[1] is None or 0 <= sample[1] < len(names)]
+    samples = _with_unequal_sides(samples, source)
     x, labels = place(torch.stack([x for x, _ in samples]), model), [label for _, label in samples]
     naming = nullcontext() if isinstance(wanted.method, GradientMethod) else naming_method(wanted.method)
     with naming, _naming_writes():
@@ -137,6 +138,16 @@ def read_some(source: Source) -> list[tuple[torch.Tensor, int | None]]:
 def _read_finite(source: Source, index: int) -> tuple[torch.Tensor, int | None]:
     x, label = source[index]
     return require_finite(x), label
+
+
+def _with_unequal_sides(
+    samples: list[tuple[torch.Tensor, int | None]], source: Source
+) -> list[tuple[torch.Tensor, int | None]]:
+    """Leave one text out if there are as many as the longest has tokens: then relevance of transposed ids would fit."""
+    structure = get_structure(source)
+    explained = [x if structure is None else structure.get_own(x) for x, _ in samples]
+    longest = max((len(x) for x in explained if not x.is_floating_point() and x.dim() == 1), default=0)
+    return samples[:-1] if len(samples) == longest > 1 else samples
 
 
 @contextmanager
