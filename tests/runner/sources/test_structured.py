@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
@@ -109,6 +110,16 @@ def test_samples_with_one_input_are_read_as_before() -> None:
         torch.rand(2, 1, 2, 3),
     ):
         assert open_structured(data, None, None, net) is None
+    datasets = pytest.importorskip("datasets")
+    pixels = Image.fromarray(np.zeros((2, 3), np.uint8))
+    features = {
+        "scan": datasets.Image(),
+        "text": datasets.Value("string"),
+        "box": datasets.List(datasets.Value("int64")),
+    }
+    columns = {"scan": [pixels] * 2, "text": ["a", "b"], "box": [[1, 2]] * 2}
+    images = datasets.Dataset.from_dict(columns, features=datasets.Features(features))
+    assert open_structured(images, None, None, net) is None
     ids = [(torch.tensor([1, 2]), 0), (torch.tensor([3, 4]), 1)]
     assert open_structured(ids, None, None, nn.Embedding(5, 2)) is None
 

@@ -37,7 +37,7 @@ class HuggingFaceSource(DatasetSource):
         image: str | None = None,
     ) -> None:
         features = dataset.features
-        self.image = image or _column(features, "Image", IMAGE_KEYS)
+        self.image = image or find_image_column(features)
         self.label = _column(features, "ClassLabel", LABEL_KEYS)
         self.own_names: Sequence[str] | None = getattr(features.get(self.label), "names", None)
         self.class_labels, self.path = class_labels, path
@@ -114,6 +114,11 @@ def load_saved(path: Path) -> Any:
         splits = sorted(entry.name for entry in path.iterdir() if (entry / SAVED).is_file())
         raise InputError(f"{path} holds several splits: give one of {', '.join(str(path / name) for name in splits)}")
     return datasets.load_from_disk(str(path))
+
+
+def find_image_column(features: Any) -> str | None:
+    """Find the column of inputs: that of images, else the first with a common name."""
+    return _column(features, "Image", IMAGE_KEYS)
 
 
 def _column(features: Any, kind: str, usual: Sequence[str]) -> str | None:

@@ -87,7 +87,8 @@ def choose_inputs(inputs: Mapping[Key, Any], forward: ForwardInputs, given: str 
     taken = {one: name for one, name in names.items() if name in forward}
     left = [one for one, value in numeric.items() if one not in taken and is_array(value) and one != key]
     if key not in taken:
-        if taken or (left and (is_ids(numeric[key]) or key not in IMAGE_KEYS)):
+        plain = key in IMAGE_KEYS or isinstance(numeric[key], Image.Image)
+        if taken or (left and (is_ids(numeric[key]) or not plain)):
             raise InputError(
                 f"the samples have the inputs {_list(numeric)}, but {forward}: rename the input {key!r} as the model "
                 "does, or choose another one by input= (--input)"

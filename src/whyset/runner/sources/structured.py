@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from whyset.errors import InputError
@@ -19,9 +20,9 @@ from whyset.runner.labels import Labels
 from whyset.runner.sources.columns import as_columns
 from whyset.runner.sources.dataset import SURVEYED, DatasetSource, split
 from whyset.runner.sources.encoded_texts import encode_texts, split_text
-from whyset.runner.sources.hugging_face import SAVED, HuggingFaceSource, load_saved
+from whyset.runner.sources.hugging_face import SAVED, HuggingFaceSource, find_image_column, load_saved
 from whyset.runner.sources.input_choice import MASK, ForwardInputs, InputChoice, choose_inputs
-from whyset.runner.sources.item_inputs import TakeExplained, is_array, is_ids, is_numeric, take_apart
+from whyset.runner.sources.item_inputs import Key, TakeExplained, is_array, is_ids, is_numeric, take_apart
 from whyset.runner.sources.rows import move_to_host
 from whyset.runner.sources.source import attempt, spread
 from whyset.runner.sources.structure import Structure
@@ -110,7 +111,7 @@ def open_structured(
         dataset = encode_texts(dataset, first, tokens, forward)
         first = _read_first(dataset)
     inputs, _ = take_apart(first)
-    if split_text(first)[0] is not None and not any(is_array(value) for value in inputs.values()):
+    if split_text(first)[0] is not None and not any(map(_has_axes, inputs.values())):
         raise InputError(
             "the samples are texts, but a model takes the ids of their tokens: give a tokenizer (tokens=, --tokenizer) "
             "with which the model was trained"
@@ -118,10 +119,11 @@ def open_structured(
     if len(inputs) > 1 and 0 in inputs and len(forward.names) == 1 and given is None:
         return None  # (image, label, ...) of a model with one input
     choice = choose_inputs(inputs, forward, given)
-    if choice is None or (choice.is_alone and _is_plain(first, inputs[choice.key])):
+    features = dataset.features if hasattr(dataset, "column_names") and hasattr(dataset, "features") else None
+    if choice is None or (choice.is_alone and _is_plain(choice.key, first, features)):
         return None
     whole: DatasetSource
-    if hasattr(dataset, "features") and hasattr(dataset, "column_names"):
+    if features is not None:
         whole = HuggingFaceSource(dataset, preprocessing, labels, path, str(choice.key))
     else:
         whole = DatasetSource(dataset, preprocessing, TakeExplained(choice.key))
@@ -142,10 +144,16 @@ def open_structured(
     return None if plain and choice.explained == forward.names[0] else StructuredSource(whole, choice, survey)
 
 
-def _is_plain(item: Any, explained: Any) -> bool:
-    """True if other sources take the explained input from an item as well."""
+def _is_plain(key: Key, item: Any, features: Any) -> bool:
+    """True if other sources take the explained input from an item as well; `features` are those of Hugging Face."""
+    if features is not None:
+        return find_image_column(features) == key
     found, _ = attempt(lambda: split(item)[0])
-    return found is explained
+    return found is take_apart(item)[0][key]
+
+
+def _has_axes(value: Any) -> bool:
+    return isinstance(value, Image.Image) or is_array(value)
 
 
 def as_dataset(data: Any) -> tuple[Any, Path | None]:
