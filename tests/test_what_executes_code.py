@@ -21,6 +21,7 @@ from whyset.report import as_text, report
 from whyset.runner import ModelSource
 from whyset.runner.models.checkpoint import Checkpoint
 from whyset.runner.sources import source_at
+from whyset.runner.tokens import load_tokenizer
 from whyset.store.virelay.yaml_file import read_yaml
 from whyset.viewer import Server
 
@@ -103,6 +104,18 @@ def test_weights_that_need_pickle_are_refused(evil: bytes, trace: Path, tmp_path
     for name in ("net.pt", "raw.pt", "whole.pt"):
         with pytest.raises(WhysetError):
             Checkpoint.read(tmp_path / name)
+    assert not trace.exists()
+
+
+def test_code_in_the_folder_of_a_tokenizer_is_not_executed(evil: bytes, trace: Path, tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    folder = tmp_path / "tokenizer"
+    folder.mkdir()
+    (folder / "evil.py").write_text(f"import os\nos.mkdir({str(trace)!r})\n\n\nclass Evil:\n    pass\n")
+    (folder / "tokenizer_config.json").write_text(json.dumps({"auto_map": {"AutoTokenizer": ["evil.Evil", None]}}))
+    (folder / "vocab.bin").write_bytes(evil)
+    with pytest.raises(WhysetError, match="cannot be read"):
+        load_tokenizer(folder)
     assert not trace.exists()
 
 

@@ -432,3 +432,52 @@ def test_a_folder_of_sounds_has_the_stated_length(tmp_path: Path, whyset: Progra
     run = ws.open_run(tmp_path / "run")
     assert (run.config.rate, run.classes, run.inputs.shape) == (8000, ["bark", "meow"], (2, 1, 400))
     assert (run.inputs[:][:, 0, 299:301] == [[0.5, 0], [0.5, 0.5]]).all()
+
+
+TEXT_MODEL = """
+from torch import nn
+
+
+class Scores(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.words, self.segments, self.head = nn.Embedding(9, 4), nn.Embedding(2, 4), nn.Linear(4, 2)
+
+    def forward(self, input_ids, token_type_ids, attention_mask):
+        x = (self.words(input_ids) + self.segments(token_type_ids)) * attention_mask.unsqueeze(-1)
+        return self.head(x.sum(1) / attention_mask.sum(1, keepdim=True))
+"""
+
+
+def test_texts_have_words_of_a_tokenizer_and_an_input_is_chosen(tmp_path: Path, whyset: Program) -> None:
+    datasets = pytest.importorskip("datasets")
+    (tmp_path / "model.py").write_text(TEXT_MODEL)
+    scope: dict[str, Any] = {}
+    exec(TEXT_MODEL, scope)
+    torch.save(scope["Scores"]().state_dict(), tmp_path / "weights.pt")
+    ids = [[3, 4, 5], [6], [7, 8]]
+    columns = {"input_ids": ids, "token_type_ids": [[0] * len(one) for one in ids], "label": [0, 1, 0]}
+    datasets.Dataset.from_dict(columns).save_to_disk(tmp_path / "texts")
+    (tmp_path / "vocabulary.txt").write_text("pad\nunk\nend\nthe\ncat\nsat\nyes\nno\nway\n")
+    command = ["explain", "--model", f"{tmp_path / 'model.py'}:Scores", "--weights", tmp_path / "weights.pt"]
+    command += ["--data", tmp_path / "texts", "--tokenizer", tmp_path / "vocabulary.txt"]
+    runs = []
+    for name, more in (("words", []), ("segments", ["--input", "token_type_ids"])):
+        printed = whyset([*command, "--out", tmp_path / name, *more])
+        assert (printed.code, printed.err) == (0, "")
+        runs.append(ws.open_run(tmp_path / name))
+    assert "the input input_ids is explained" in whyset([*command, "--out", tmp_path / "words"]).out
+    assert runs[0].tokens([0, 1]) == [["the", "cat", "sat"], ["yes"]]
+    assert runs[0].inputs[:].tolist() == [[3, 4, 5], [6, 0, 0], [7, 8, 0]]
+    assert not np.array_equal(runs[0].relevance[:], runs[1].relevance[:])
+    assert whyset(["rerun", tmp_path / "segments", "--out", tmp_path / "again"]).code == 0
+    again = ws.open_run(tmp_path / "again")
+    np.testing.assert_array_equal(again.relevance[:], runs[1].relevance[:])
+    for options, line in (
+        (["--input", "words"], "input 'words': expected one of the inputs of the samples"),
+        (["--tokenizer", tmp_path / "missing"], "missing does not exist"),
+    ):
+        refused = whyset([*command, "--out", tmp_path / "refused", *options])
+        assert (refused.code, refused.err.count("\n")) == (2, 1)
+        assert line in refused.err
+        assert not (tmp_path / "refused").exists()

@@ -11,7 +11,8 @@ import pytest
 import torch
 from torch import nn
 
-from whyset.attribution import GeneratedTokens, Gradient
+import whyset
+from whyset.attribution import GeneratedTokens, Gradient, Similarity
 from whyset.attribution.composites import AttnLRP
 
 transformers = pytest.importorskip("transformers")
@@ -130,3 +131,27 @@ def test_the_programs_print(examples, capsys, monkeypatch, tmp_path):
             patch.setattr("sys.argv", [name, *options])
             runpy.run_path(str(FOLDER / f"{name}.py"), run_name="__main__")
             assert line in capsys.readouterr().out
+
+
+def test_texts_of_a_sentence_encoder_are_explained_by_one_line(examples, minilm, tmp_path):
+    texts = [text for group in examples.TEXTS.values() for text in group][:12]
+    run = whyset.explain(
+        minilm.encoder,
+        texts,
+        tmp_path / "run",
+        tokens=minilm.tokenizer,
+        output_kind="embedding",
+        target="similarity:3",
+        dtype="float32",
+    )
+    with torch.no_grad():
+        other = minilm.embed([texts[3]])
+    for index, text in enumerate(texts):
+        inputs = {name: minilm.tokenizer(text, return_tensors="pt")[name] for name in ("input_ids", "attention_mask")}
+        _, relevance = Gradient(minilm.encoder, AttnLRP())(inputs, Similarity(other))
+        expected = relevance["input_ids"].sum(-1)[0]
+        (words,) = run.tokens([index])
+        assert words == minilm.tokenizer.convert_ids_to_tokens(inputs["input_ids"][0].tolist())
+        found = torch.from_numpy(run.relevance[index])
+        torch.testing.assert_close(found[: len(words)], expected, rtol=1e-3, atol=1e-4)
+        assert not found[len(words) :].any()

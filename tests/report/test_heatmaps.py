@@ -1,14 +1,18 @@
 """Heatmaps as files: pictures bit for bit, names that stay inside the folder, montages with a row for each run."""
 
+from base64 import b64decode
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import whyset
 from whyset.errors import InputError
 from whyset.image import colorize
 from whyset.report import Heatmaps
+from whyset.report.pictures import ReportHeatmaps
 from whyset.store import Run, RunConfig
 from whyset.store.create import create_run
 from whyset.store.default_arrays import standard_arrays
@@ -106,3 +110,12 @@ def test_a_run_of_other_samples_is_refused(run: Run, tmp_path: Path) -> None:
 def test_impossible_forms_are_refused(fields: dict) -> None:
     with pytest.raises(InputError):
         Heatmaps(**fields)
+
+
+def test_a_text_is_drawn_without_its_padding(tmp_path: Path) -> None:
+    relevance = np.array([[1.0, 2, 0, 0], [1, 2, 3, 4]], np.float32)
+    run = whyset.from_arrays(relevance, tokens=[["a", "b"], ["c", "d", "e", "f"]], out=tmp_path / "run")
+    widths = [Image.open(path).width for path in Heatmaps(columns=0).write([run], tmp_path / "maps")]
+    assert widths == [2, 4]
+    drawn = ReportHeatmaps(run, None).sample(0)[1]  # type: ignore[arg-type]  # a sample needs no analysis
+    assert Image.open(BytesIO(b64decode(drawn.partition(",")[2]))).width == 2

@@ -105,8 +105,8 @@ def _read_targets(given: Given) -> list[str] | None:
     return list(targets)
 
 
-def _read_output(given: Given) -> str | int | None:
-    name = given["output"]
+def _read_place(name: str | None) -> str | int | None:
+    """Read a name, or the position if it is a number."""
     return int(name) if name is not None and name.isdecimal() else name
 
 
@@ -131,7 +131,8 @@ READERS: Mapping[str, Callable[[Given], Any]] = MappingProxyType(
         "method": _read_method,
         "target": _read_target,
         "targets": _read_targets,
-        "output": _read_output,
+        "output": lambda given: _read_place(given["output"]),
+        "input": lambda given: _read_place(given["input"]),
         "output_kind": _read_kind,
         "class_names": _read_labels,
         "inputs": lambda given: not given["no_inputs"],

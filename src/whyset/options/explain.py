@@ -58,7 +58,8 @@ class ExplainOptions:
     dataset: Any = field(
         metadata=option(
             "A folder or file, arrays, a torch data set or a `Source`. Samples are images (C, H, W), volumes (C, D, H, "
-            "W), series (C, T), rows of tables (F,) or token ids of texts (T,).",
+            "W), series (C, T), rows of tables (F,) or token ids of texts (T,), or mappings or tuples of several "
+            "inputs, which are passed by name.",
             Flag(
                 "Folder of images, as <class>/<image> or flat without labels; an .npy, .npz or .h5 file; or a saved "
                 "Hugging Face data set.",
@@ -337,9 +338,29 @@ class ExplainOptions:
     tokens: "Words | None" = field(
         default=None,
         metadata=option(
-            "The words of the texts: lists, or what converts an id to its text. The relevance of a token is that of "
-            "its embedding, summed.",
-            type="sequence or tokenizer",
+            "The words of the texts: lists, or what converts an id to its text: a tokenizer, a vocabulary, or the path "
+            "of one. A tokenizer splits texts that are strings. The relevance of a token is that of its embedding, "
+            "summed.",
+            Flag(
+                "Tokenizer of the texts, which names their tokens and splits texts: a folder saved by Hugging Face, a "
+                "tokenizer.json, or a vocabulary with one token in each line.",
+                "--tokenizer",
+                kind=Path,
+            ),
+            type="sequence, mapping, tokenizer, callable or path",
+            kept="origin.tokens",
+        ),
+    )
+    input: str | int | None = field(
+        default=None,
+        metadata=option(
+            "The explained one of several inputs: its name or its position. By default an image, the ids of tokens, or "
+            "the first floating point input; the model gets the others as they are.",
+            Flag(
+                "Input to explain of samples with several: its name in the model's forward.",
+                shown="an image, ids of tokens, or the first floats",
+            ),
+            kept="origin.input",
         ),
     )
     stall_timeout: float = field(

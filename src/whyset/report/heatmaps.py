@@ -14,6 +14,7 @@ from whyset.errors import InputError
 from whyset.image import colorize, compute_scale, figure, find_color_map, grid
 from whyset.image.shapes import find_depths, input_planes, planes, sum_channels, to_rgb
 from whyset.modality import MODALITIES, Modality, find_shown
+from whyset.report.pictures import list_lengths
 from whyset.store import DONE, LazyArray, Run
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]|^\.+")
@@ -112,8 +113,10 @@ class Heatmaps:
                 (planes(run.relevance[place[part]], depths), scale)
                 for run, place, scale in zip(runs, places, scales, strict=True)
             ]
+            lengths = list_lengths(runs[0], chosen[part])
             for at, name in enumerate(names[part]):
-                strip = self._strip(None if inputs is None else inputs[at], [(rows[at], scale) for rows, scale in maps])
+                heatmaps = [(rows[at][:, : lengths[at]], scale) for rows, scale in maps]
+                strip = self._strip(None if inputs is None else inputs[at], heatmaps)
                 yield _save(strip, folder / f"{name}.png")
             if self.columns:
                 yield self._montage(folder / f"montage-{start // columns:04d}", inputs, maps, titles, names[part])

@@ -2,7 +2,7 @@
 
 import math
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -91,7 +91,8 @@ class ReportHeatmaps:
         shown = None
         if inputs is not None and self._kind is not None and self._kind.inputs == "pixels":
             shown = make_uri(to_rgb(input_planes(np.asarray(inputs[[index]]), relevance)[0]))
-        return shown, make_uri(colorize(planes(relevance)[0]))
+        (length,) = list_lengths(self.run, [index])
+        return shown, make_uri(colorize(planes(relevance)[0][:, :length]))
 
     def _fields(self) -> Mapping[str, Any]:
         pipeline = self.analysis.config.get("pipeline")
@@ -105,6 +106,12 @@ class ReportHeatmaps:
         longest = self._fields().get("pooling")
         sides = tuple(map(int, self.run.relevance.shape[2:]))
         return AreaPooling(longest).shape(*sides) if isinstance(longest, int) else sides
+
+
+def list_lengths(run: Run, rows: Sequence[int] | NDArray[np.int64]) -> list[int | None]:
+    """Return the number of positions to draw of each row: of texts, that of their words; None for all positions."""
+    words = run.tokens(rows)
+    return [None] * len(rows) if words is None else [len(text) or None for text in words]
 
 
 def _column(category: Category, prefix: str) -> NDArray[Any] | None:

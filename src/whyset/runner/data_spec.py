@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from numbers import Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,26 +13,32 @@ import torch
 from whyset.errors import InputError
 from whyset.modality import MODALITIES, TEXT
 from whyset.runner.sources import Source, read
+from whyset.runner.sources.source import attempt, get_structure
+from whyset.runner.tokens import load_tokenizer, make_speller
 from whyset.store.modality import get_modality
 
-Words = Sequence[Sequence[str]] | Mapping[int, str] | Callable[[int], str]
-"""The words of every text, or a mapping or function from the id of a token to its text."""
+Words = Sequence[Sequence[str]] | Sequence[str] | Mapping[Any, Any] | Callable[[int], str] | str | Path
+"""The words of every text, a vocabulary, a function from the id of a token to its text, or the path of a tokenizer."""
 
 
 @dataclass(frozen=True, eq=False)
 class DataSpec:
     """Description of the data given by the user; None where nothing is given.
 
-    `tokens` is a list of words for each text, a mapping or function from the id of a token to its text, or a tokenizer
-    with `convert_ids_to_tokens`.
+    `tokens` is a list of words for each text, or a tokenizer, a vocabulary or a function, as in `make_speller`; a path
+    is replaced by what it holds, and kept in `tokens_path`.
     """
 
     modality: str | None = None
     features: Sequence[str] | None = None
     rate: float | None = None
     tokens: Any = None
+    tokens_path: str | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.tokens, str | Path):
+            object.__setattr__(self, "tokens_path", str(Path(self.tokens).resolve()))
+            object.__setattr__(self, "tokens", load_tokenizer(self.tokens))
         if self.modality is not None and self.modality not in MODALITIES:
             raise InputError(f"modality must be one of {', '.join(MODALITIES)}, not {self.modality!r}")
         if isinstance(self.features, str) or not isinstance(self.features, Iterable | None):
@@ -47,6 +54,7 @@ class DataSpec:
             None if features is None else tuple(map(str, features)),
             getattr(source, "rate", None) if self.rate is None else self.rate,
             getattr(source, "tokens", None) if self.tokens is None else self.tokens,
+            self.tokens_path,
         )
 
     def of(self, shape: tuple[int, ...], *, integers: bool) -> str:
@@ -75,11 +83,13 @@ class DataSpec:
 
     def words(self, source: Source, length: int) -> list[list[str]] | None:
         """Return the words of every text of the source, at most `length` each; None where they are not known."""
-        if self.tokens is None:
+        if self.tokens is None and not _has_lengths(source):
             return None
-        words = _list_tokens(self.tokens, source)
+        words = _list_tokens(self.tokens or {}, source)
         if len(words) != len(source):
             raise InputError(f"tokens: expected the words of {len(source)} texts, got {len(words)}")
+        if make_speller(self.tokens or {}) is None:
+            _require_lengths(words, source)
         longest = max(range(len(words)), key=lambda index: len(words[index]))
         if len(words[longest]) > length:
             raise InputError(
@@ -88,9 +98,33 @@ class DataSpec:
         return words
 
 
+def _has_lengths(source: Source) -> bool:
+    """True for texts of different lengths, whose words state them in the run."""
+    structure = get_structure(source)
+    return structure is not None and structure.is_text
+
+
+def _require_lengths(words: Sequence[Sequence[str]], source: Source) -> None:
+    """Require one word for each token of texts of different lengths; unreadable texts have none."""
+    structure = get_structure(source)
+    if structure is None or not structure.is_text:
+        return
+    for index, listed in enumerate(words):
+        row, _ = attempt(partial(read, source, index))
+        if row is not None and len(listed) != int(row[0][0]):
+            raise InputError(
+                f"tokens: text {index} ({source.ids[index]}) has {int(row[0][0])} tokens, but {len(listed)} words are "
+                "given: give one word for each token"
+            )
+
+
 def _list_tokens(tokens: Any, source: Source) -> list[list[str]]:
-    to_text = getattr(tokens, "convert_ids_to_tokens", None) or getattr(tokens, "get", None) or tokens
-    if not callable(to_text):
+    to_text = make_speller(tokens)
+    if to_text is None:
+        if not isinstance(tokens, Iterable):
+            raise InputError(
+                f"tokens are {tokens!r}: expected the words of each text, a tokenizer, a vocabulary, or a function"
+            )
         return [[str(word) for word in words] for words in tokens]
     text_of = cache(to_text)
     return [_spell(text_of, source, index) for index in range(len(source))]
@@ -100,6 +134,8 @@ def _spell(to_text: Callable[[int], object], source: Source, index: int) -> list
     """Return the texts of one sample's ids; an id without text becomes #id, an unreadable sample has none."""
     try:
         x: torch.Tensor = read(source, index)[0]
+        structure = get_structure(source)
+        x = x if structure is None else structure.get_own(x)
     except Exception:  # it will be recorded as a failed sample
         return []
     ids: list[int] = np.asarray(x).tolist()

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from whyset.runner.output_spec import OutputSpec
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.reduction import Reduction
 from whyset.runner.sources import ArrayFileSource, Source, SpreadSource, WavFolderSource, as_source, is_source
+from whyset.runner.sources.source import get_structure
+from whyset.runner.sources.structured import StructuredSource, open_structured
 from whyset.runner.targets import Targets, choose_targets
 from whyset.store.jsonfile import JSON
 
@@ -53,6 +56,7 @@ class ExplainConfig(ExplainOptions):
         object.__setattr__(self, "record", tuple(map(str, parse_records(self.record))))
         require_timeout("stall_timeout", self.stall_timeout)
         check_output_choice(self.output)
+        _check_input(self.input)
         self._require_usable_preprocessing()
         method, composite = resolve_method(self.method, self.composite)
         object.__setattr__(self, "method", method)
@@ -67,7 +71,7 @@ class ExplainConfig(ExplainOptions):
         given = self.class_names
         return given if isinstance(given, Labels | None) else Labels.of(given)
 
-    @property
+    @cached_property
     def data_spec(self) -> DataSpec:
         """The description of the data."""
         return DataSpec(self.modality, self.features, self.rate, self.tokens)
@@ -78,6 +82,12 @@ class ExplainConfig(ExplainOptions):
         if isinstance(self.method, Method):
             return self.method.composite_name == AUTO
         return isinstance(self.composite, NamedComposite) and self.composite.name == AUTO
+
+    @property
+    def pads_texts(self) -> bool:
+        """True if texts of different lengths are padded to one."""
+        alone = isinstance(self.method, Method) and not isinstance(self.method, GradientMethod)
+        return bool(self.layers or self.concepts or self.record) or not (alone or self.batch_size == 1)
 
     def with_composite(self, name: str) -> "ExplainConfig":
         """Return a copy with the chosen composite."""
@@ -108,9 +118,16 @@ class ExplainConfig(ExplainOptions):
         composite = name_composite(self.composite)
         return GradientMethod(composite if isinstance(composite, Composite) else composite.make(preprocessing))
 
-    def source(self, stated: InputCodec | None) -> Source:
-        """Make the source of the samples; `stated` is the preprocessing stated with the model."""
-        source = as_source(self.dataset, self.preprocessing or stated, self.labels)
+    def source(self, stated: InputCodec | None, model: torch.nn.Module) -> Source:
+        """Make the source of the samples of a model; `stated` is the preprocessing stated with it."""
+        given = self.preprocessing or stated
+        structured = open_structured(self.dataset, given, self.labels, model, self.input, self.data_spec.tokens)
+        if structured is None and self.input is not None:
+            raise InputError(
+                f"input {self.input!r} chooses one of several inputs, but the samples have a single one: leave it out "
+                "(input=, --input)"
+            )
+        source = structured or as_source(self.dataset, given, self.labels)
         if self._explicit_preprocessing is not None:  # or nothing is measured yet
             require_used(source.preprocessing)
         return source if self.limit is None else SpreadSource(source, self.limit)
@@ -139,8 +156,7 @@ class ExplainConfig(ExplainOptions):
 
     def origin(self, source: Source, device: torch.device, code_hash: str | None) -> dict[str, JSON]:
         """Return what `rerun` needs besides the compared configuration; `None` for objects of this process only."""
-        labels = self.labels
-        places = kept_places()
+        labels, structure, places = self.labels, get_structure(source), kept_places()
         return {
             **{
                 place.removeprefix(OF_ORIGIN): getattr(self, name)
@@ -148,8 +164,10 @@ class ExplainConfig(ExplainOptions):
                 if OF_ORIGIN in place
             },
             "model": _model_origin(self.model, code_hash),
-            "data": _data_origin(source.whole if isinstance(source, SpreadSource) else source),
+            "data": _data_origin(_get_whole(source)),
             "labels": None if labels is None else {"names": list(labels.names), "indices": dict(labels.indices)},
+            "input": None if structure is None else structure.explained,
+            "tokens": self.data_spec.tokens_path,
             "device": str(device),
         }
 
@@ -163,6 +181,15 @@ def file_hash(path: Path) -> str:
     """Return the SHA-256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_input(given: object) -> None:
+    """Raise InputError unless one input is chosen, by its name or its position."""
+    if given is not None and (isinstance(given, bool) or not isinstance(given, str | int)):
+        raise InputError(
+            f"input is {given!r}: expected the name or the position of the one input that is explained; explain "
+            "another one in a run of its own"
+        )
 
 
 def _names(what: str, given: Any) -> tuple[str, ...]:
@@ -183,6 +210,13 @@ def _model_origin(model: torch.nn.Module | ModelSource, code_hash: str | None) -
         "weights": None if weights is None else str(weights.resolve()),
         "weights_sha256": None if weights is None else file_hash(weights),
     }
+
+
+def _get_whole(source: Source) -> Source:
+    """Return the source of all samples as they were given."""
+    while isinstance(source, SpreadSource | StructuredSource):
+        source = source.whole
+    return source
 
 
 def _data_origin(source: Source) -> JSON:

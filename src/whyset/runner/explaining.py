@@ -34,6 +34,10 @@ from whyset.runner.shard import ShardReport, explain_shard
 from whyset.runner.shard_duration import seconds_per_row
 from whyset.runner.shard_writer import ShardWriter
 from whyset.runner.sources import DatasetSource, Source, SpreadSource
+from whyset.runner.sources.source import get_explained
+from whyset.runner.sources.structured import StructuredSource
+from whyset.runner.structure_check import check_structure
+from whyset.runner.structured_model import with_structure
 from whyset.runner.summary import Summary
 from whyset.store import Run, RunConfig
 from whyset.store.config import require_same_config
@@ -106,12 +110,14 @@ def run_explanation(
         loaded = _load(request.model, device)
         _say_all(loaded.notes, said)
         activity.begin("opening the data set")
-        source = request.source(loaded.preprocessing)
+        source = request.source(loaded.preprocessing, loaded.module)
         _measure_range(source, stalls)
         _say_all(filter(None, (*source.notes, note_unused(loaded.preprocessing, source.preprocessing))), said)
         stalls.named = partial(name_sample, source)
         with evaluating(loaded.module):
             activity.begin("reading labels, fingerprint and a few samples of the data set")
+            check_structure(loaded.module, source, request.output, pads=request.pads_texts)
+            loaded = replace(loaded, module=with_structure(loaded.module, source))
             plan = _plan(request, loaded, source, out, expected, said, activity)
             said.info(f"{out}: {plan.describe()}")
             if names_model_file(plan.config) and not has_mark(plan.config):
@@ -163,6 +169,7 @@ def _plan(
 def _measure_range(source: Source, stalls: StallReport) -> None:
     """Determine the preprocessing of the source, which may read the whole data set; a sample that hangs is named."""
     whole = source.whole if isinstance(source, SpreadSource) else source
+    whole = whole.whole if isinstance(whole, StructuredSource) else whole
     stalls.activity.begin("measuring the range of the data set's values", STATE_PREPROCESSING)
     stalls.named = partial(name_sample, whole)
     if isinstance(whole, DatasetSource):
@@ -180,7 +187,8 @@ def _resolve_composite(request: ExplainConfig, model: torch.nn.Module, source: S
     if not request.is_auto:
         return request
     x = place(read_some(source)[0][0][None], model)
-    modality = request.data_spec.complete(source).of(tuple(x.shape[1:]), integers=not x.is_floating_point())
+    one = get_explained(source, x)[0]
+    modality = request.data_spec.complete(source).of(tuple(one.shape), integers=not one.is_floating_point())
     choice = choose_composite(model, x, modality)
     said.info(str(choice))
     return request.with_composite(choice.name)

@@ -18,6 +18,7 @@ from whyset.runner.shard_writer import ShardWriter
 from whyset.runner.sources import Source
 from whyset.runner.sources.file_state import FileState, current_files, opened_files, require_unchanged
 from whyset.runner.sources.source import attempt
+from whyset.runner.structured_model import with_structure
 from whyset.store import Run, RunConfig
 
 
@@ -76,7 +77,7 @@ def set_up(job: Job, writer: ShardWriter | None = None, activity: Activity | Non
     """
     files = confirm_files(job)
     model = load_model(job.model, job.run.config) if isinstance(job.model, ModelSource) else job.model
-    model = on_device(model, job.device).eval()
+    model = with_structure(on_device(model, job.device).eval(), job.source)
     threads = threads_for(job.source, placement(model)[0], os.cpu_count() or 1)
     outputs = job.wanted.targets.outputs
     reading = Prefetcher(job.source, job.shape, job.run.inputs is not None, threads, activity or Activity(), outputs)

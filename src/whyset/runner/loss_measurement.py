@@ -10,6 +10,7 @@ from torch import Tensor
 from whyset.attribution import Gradient
 from whyset.attribution.ledger import Cause, Ledger
 from whyset.runner.output_spec import OutputSpec
+from whyset.runner.structured_model import StructuredModel, get_inner
 from whyset.store.losses import ShardLosses
 
 _ONE_OF, _MOST, _FIRST = 16, 4, 8
@@ -52,8 +53,9 @@ def measure_losses(model: torch.nn.Module, wanted: OutputSpec, samples: LossSamp
 
 def _measure(model: torch.nn.Module, wanted: OutputSpec, x: Tensor, label: Tensor) -> Ledger:
     """Return the ledger of one sample, for its first target."""
-    with Gradient(wanted.make_model(model), wanted.composite) as attribute, attribute.ledger() as ledger:
-        attribute(x, wanted.targets.list_values(label)[0])
+    inputs = model.unpack(x) if isinstance(model, StructuredModel) else x
+    with Gradient(wanted.make_model(get_inner(model)), wanted.composite) as attribute, attribute.ledger() as ledger:
+        attribute(inputs, wanted.targets.list_values(label)[0])
     return ledger
 
 

@@ -28,6 +28,18 @@ class MethodMaps:
     layers: Mapping[str, Tensor] = field(default_factory=dict)
 
 
+def join_maps(parts: Sequence[MethodMaps]) -> MethodMaps:
+    """Join the results of several batches to one."""
+    confirmed = [part.confirmed for part in parts if part.confirmed is not None]
+    return MethodMaps(
+        torch.cat([part.output for part in parts]),
+        torch.cat([part.chosen for part in parts], dim=1),
+        torch.cat([part.maps for part in parts], dim=1),
+        torch.cat(confirmed) if confirmed else None,
+        {name: torch.cat([part.layers[name] for part in parts], dim=1) for name in parts[0].layers},
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class BatchExplainer:
     """A method bound to the model of a run."""

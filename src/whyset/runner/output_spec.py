@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from whyset.attribution import Gradient
+from whyset.attribution.attributors.inputs import ModelInput
 from whyset.attribution.attributors.logit_model import LogitModel
 from whyset.attribution.attributors.model_output import OutputChoice
 from whyset.attribution.composites import Composite, as_composite
@@ -19,11 +20,13 @@ from whyset.attribution.methods.function import identify_function
 from whyset.errors import InputError
 from whyset.runner.activations import LayerOutputs, Record
 from whyset.runner.measures import Measures, measure
-from whyset.runner.method_maps import BatchExplainer, bind_method
+from whyset.runner.method_maps import MethodMaps, bind_method, join_maps
 from whyset.runner.output import Output
 from whyset.runner.output_kinds import Logits, OutputKind
 from whyset.runner.reduction import Reduction
 from whyset.runner.score_model import ScoreModel, select
+from whyset.runner.sources.structure import Structure
+from whyset.runner.structured_model import ExplainedInputModel, StructuredModel, get_inner, split_explained
 from whyset.runner.targets import Targets
 from whyset.store.layout import CONCEPT, LAYER, OUTPUT_VALUE, PREDICTED, RELEVANCE
 
@@ -137,15 +140,53 @@ def explainer(model: torch.nn.Module, wanted: OutputSpec) -> Iterator[Callable[.
     A third argument are seeds, one for each sample, of the noise that the method draws. The gradient takes one forward
     pass, and one backward pass for every target; other methods explain one target after another.
     """
-    scored, outputs = wanted.make_model(model), LayerOutputs(wanted.records)
+    structured = model if isinstance(model, StructuredModel) else None
+    outputs = LayerOutputs(wanted.records)
     if not isinstance(wanted.method, GradientMethod):
-        with bind_method(scored, wanted.method) as bound:
-            yield partial(_explain_by_method, bound, outputs, wanted)
+        with _bound(model, structured, wanted) as bound:
+            yield partial(_explain_by_method, *bound, outputs, wanted, structured)
         return
+    scored = wanted.make_model(get_inner(model))
     with Gradient(scored, wanted.composite) as attribute:
         recording = attribute.record(*wanted.places) if wanted.places else nullcontext()
         with recording as record:
-            yield partial(_explain_batch, attribute, scored, record, outputs, wanted)
+            yield partial(_explain_batch, attribute, scored, record, outputs, wanted, structured)
+
+
+@contextmanager
+def _bound(
+    model: torch.nn.Module, structured: StructuredModel | None, wanted: OutputSpec
+) -> Iterator[tuple[torch.nn.Module, Callable[..., MethodMaps]]]:
+    """Make a function that explains a batch by a method, with the model that it calls.
+
+    Samples with several inputs are explained one after another: a method calls the model with any number of copies of
+    its input, and the other inputs are then those of one sample.
+    """
+    if structured is None:
+        with bind_method(wanted.make_model(model), wanted.method) as bound:
+            yield bound.model, bound.explain
+        return
+    if wanted.records:
+        raise InputError(
+            f"{wanted.records[0]}: activations for samples with several inputs are recorded by the method gradient "
+            "only: leave record (--record) out, or give no method (--method)"
+        )
+    alone = ExplainedInputModel(structured.wrapped, structured.structure.explained)
+    with bind_method(wanted.make_model(alone), wanted.method) as bound:
+
+        def explain_each(
+            rows: Tensor, labels: Tensor, targets: Targets, seeds: Sequence[int] | None = None
+        ) -> MethodMaps:
+            parts = []
+            for one in range(len(rows)):
+                explained, others = split_explained(structured, rows[one : one + 1])
+                of_one = None if seeds is None else seeds[one : one + 1]
+                with alone.holding(others):
+                    found = bound.explain(explained, labels[one : one + 1], targets, of_one)
+                parts.append(replace(found, maps=structured.structure.pad_maps(found.maps)))
+            return join_maps(parts)
+
+        yield bound.model, explain_each
 
 
 def _explain_batch(
@@ -154,16 +195,24 @@ def _explain_batch(
     record: Capture | None,
     outputs: LayerOutputs,
     wanted: OutputSpec,
+    structured: StructuredModel | None,
     x: Tensor,
     labels: Tensor,
     seeds: Sequence[int] | None = None,
 ) -> ExplainedBatch:
     targets = wanted.targets
-    _require_rules(x, wanted.composite)
+    inputs: ModelInput = x
+    explained = x
+    if structured is not None:
+        inputs = structured.unpack(x, whole=bool(wanted.places or wanted.records))
+        explained = inputs[structured.structure.explained]
+    _require_rules(explained, wanted.composite)
     with outputs.watch(scored):
-        output, exact = attribute(x, targets=targets.list_values(labels))
-    of_inputs = _of_inputs(exact, x).float()
-    relevance = {RELEVANCE: wanted.reduction(of_inputs, x.dim() - 1)}
+        output, exact = attribute(inputs, targets=targets.list_values(labels))
+    of_inputs = _of_inputs(exact if structured is None else _choose(exact, structured.structure), explained).float()
+    if structured is not None:
+        of_inputs = structured.structure.pad_maps(of_inputs)
+    relevance = {RELEVANCE: wanted.reduction(of_inputs, explained.dim() - 1)}
     inner = (
         {} if record is None else {place: _of_layer(record, place, targets.count, len(x)) for place in wanted.places}
     )
@@ -175,19 +224,33 @@ def _explain_batch(
 
 
 def _explain_by_method(
-    bound: BatchExplainer,
+    model: torch.nn.Module,
+    explain: Callable[..., MethodMaps],
     outputs: LayerOutputs,
     wanted: OutputSpec,
+    structured: StructuredModel | None,
     x: Tensor,
     labels: Tensor,
     seeds: Sequence[int] | None = None,
 ) -> ExplainedBatch:
-    with outputs.watch(bound.model):  # its first call is that whose output is stored, before the method changes inputs
-        found = bound.explain(x, labels, wanted.targets, seeds)
-    relevance = {RELEVANCE: wanted.reduction(found.maps, x.dim() - 1)}
+    with outputs.watch(model):  # its first call is that whose output is stored, before the method changes inputs
+        found = explain(x, labels, wanted.targets, seeds)
+    axes = x.dim() - 1 if structured is None else len(structured.structure.part.shape)
+    relevance = {RELEVANCE: wanted.reduction(found.maps, axes)}
     relevance |= {LAYER + name: maps.detach().float() for name, maps in found.layers.items()}
     measures = measure(found.maps, x, found.output, found.chosen, wanted.conserving)
     return ExplainedBatch(found.output, found.chosen, relevance, measures, found.confirmed, outputs.read(len(x)))
+
+
+def _choose(relevance: Mapping[str, Any], structure: Structure) -> Any:
+    """Return the relevance of the explained input among those of all inputs."""
+    found = relevance[structure.explained]
+    if found is None:
+        raise InputError(
+            f"the input {structure.explained} has no relevance, because the model does not embed it: choose another "
+            "one by input= (--input)"
+        )
+    return found
 
 
 def _require_rules(x: Tensor, composite: Composite | None) -> None:

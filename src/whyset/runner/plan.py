@@ -19,6 +19,8 @@ from whyset.runner.output_spec import OutputSpec, describe_choice
 from whyset.runner.probe import DataProbe, probe
 from whyset.runner.sources import Source, SpreadSource, get_columns
 from whyset.runner.sources.codec_choice import check_range
+from whyset.runner.sources.structured import StructuredSource
+from whyset.runner.structured_model import get_inner
 from whyset.runner.versions import versions
 from whyset.store import ArraySpec, Check, Run, RunConfig, open_run
 from whyset.store.create import create_run, require_free_space
@@ -70,7 +72,7 @@ class RunPlan:
         each = wanted.targets.count
         computed = {
             "model": loaded.name if loaded.code_hash is None else f"{loaded.name} (code {loaded.code_hash[:12]})",
-            "weights_hash": weights_hash(loaded.module),
+            "weights_hash": weights_hash(get_inner(loaded.module)),
             "composite": to_dict(wanted.composite),
             "attributor": None if isinstance(wanted.method, GradientMethod) else wanted.method.to_dict(),
             "method_text": "" if isinstance(wanted.method, GradientMethod) else wanted.method.describe(),
@@ -174,4 +176,5 @@ def plan_arrays(found: DataProbe, inputs: bool, modality: str) -> tuple[ArraySpe
 def describe_data(source: Source) -> str:
     """Return the path of the data, or its type."""
     whole = source.whole if isinstance(source, SpreadSource) else source
+    whole = whole.whole if isinstance(whole, StructuredSource) else whole
     return str(getattr(whole, "path", type(whole).__name__))

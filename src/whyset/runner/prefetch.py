@@ -18,7 +18,7 @@ from whyset.runner.activity import Activity
 from whyset.runner.input_check import require_finite
 from whyset.runner.input_codecs import InputCodec
 from whyset.runner.sources import Source, read
-from whyset.runner.sources.source import attempt, reads_rows
+from whyset.runner.sources.source import attempt, get_explained, get_structure, reads_rows
 from whyset.store.input_hashes import DIGITS
 
 PART = 8
@@ -141,11 +141,13 @@ class Prefetcher:
 
     def _read(self, index: int) -> ReadSample:
         x, label = read(self.source, index)
-        if tuple(x.shape) != self.shape:
+        structure = get_structure(self.source)
+        if tuple(x.shape) != (self.shape if structure is None else structure.row_shape):
             raise InputError(f"the input has the shape {tuple(x.shape)}, expected {self.shape}: give a size")
         self._require_class(label)
         require_finite(x)
-        shown = self.source.preprocessing.undo(x) if self.show and x.dtype != torch.uint8 else None
+        explained = get_explained(self.source, x[None])[0]
+        shown = self.source.preprocessing.undo(explained) if self.show and x.dtype != torch.uint8 else None
         return ReadSample(index, x, label, shown, digest=digest_input(x, label))
 
     def _require_class(self, label: int | None) -> None:

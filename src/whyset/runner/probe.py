@@ -28,7 +28,8 @@ from whyset.runner.output_kinds import Boxes, Located, Logits
 from whyset.runner.output_spec import ExplainedBatch, OutputSpec, explainer
 from whyset.runner.rows import make_rows
 from whyset.runner.sources import RowSource, Source, spread
-from whyset.runner.sources.source import attempt
+from whyset.runner.sources.source import attempt, get_explained, get_structure
+from whyset.runner.structured_model import explained_alone
 from whyset.runner.targets import label_tensor
 from whyset.store import Check
 from whyset.store.checks import Severity
@@ -77,8 +78,9 @@ def probe(
     `kept` is the run that is continued or repeated. `activity` records the pass over the data that finds objects.
     """
     samples = read_some(source)
-    _require_modality(wanted, samples[0][0], kind_of_data or DataSpec())
-    require_fitting(source.preprocessing, samples[0][0].shape)
+    one = get_explained(source, samples[0][0][None])[0]
+    _require_modality(wanted, one, kind_of_data or DataSpec())
+    require_fitting(source.preprocessing, one.shape)
     found = resolve_output(model, place(torch.stack([x for x, _ in samples]), model), wanted, source, given)
     wanted, names = found.wanted, found.names
     if isinstance(wanted.kind, Located):
@@ -91,23 +93,25 @@ def probe(
     scores = wanted.targets.outputs or len(names)
     require_classes([label for _, label in samples], scores, outputs)
     samples = [sample for sample in samples if sample[1] is None or 0 <= sample[1] < scores]
+    samples = _with_unequal_sides(samples, source)
     x, labels = place(torch.stack([x for x, _ in samples]), model), [label for _, label in samples]
     naming = nullcontext() if isinstance(wanted.method, GradientMethod) else naming_method(wanted.method)
     with naming, _naming_writes():
-        scored = wanted.make_model(model)
-        records = find_channels(scored, x, wanted.records)
-        wanted = replace(wanted, method=wanted.method.resolve(scored, x), records=records)
+        with explained_alone(model, x) as (alone, one):
+            scored = wanted.make_model(alone)
+            records = find_channels(scored, one, wanted.records)
+            wanted = replace(wanted, method=wanted.method.resolve(scored, one), records=records)
         with explainer(model, wanted) as explain:
-            explained = explain(x, label_tensor(labels, x.device))
-    _require_some_finite(explained)
-    shapes = {name: tuple(relevance.shape[2:]) for name, relevance in explained.relevance.items()}
+            found_maps = explain(x, label_tensor(labels, x.device))
+    _require_some_finite(found_maps)
+    shapes = {name: tuple(relevance.shape[2:]) for name, relevance in found_maps.relevance.items()}
     return DataProbe(
         source=rows.source,
         wanted=wanted,
         class_names=names,
-        shape=tuple(x.shape[1:]),
+        shape=tuple(one.shape),
         channels=shapes[RELEVANCE][0],
-        integers=not x.is_floating_point(),
+        integers=not one.is_floating_point(),
         layers={name: shapes[LAYER + name] for name in (*wanted.layers, *wanted.method.virtual_layers)},
         concepts={name: shapes[CONCEPT + name][0] for name in wanted.concepts},
         activations={name: tuple(values.shape[1:]) for name, values in explained.activations.items()},
@@ -152,6 +156,16 @@ def read_some(source: Source) -> list[tuple[torch.Tensor, int | None]]:
 def _read_finite(source: Source, index: int) -> tuple[torch.Tensor, int | None]:
     x, label = source[index]
     return require_finite(x), label
+
+
+def _with_unequal_sides(
+    samples: list[tuple[torch.Tensor, int | None]], source: Source
+) -> list[tuple[torch.Tensor, int | None]]:
+    """Leave one text out if there are as many as the longest has tokens: then relevance of transposed ids would fit."""
+    structure = get_structure(source)
+    explained = [x if structure is None else structure.get_own(x) for x, _ in samples]
+    longest = max((len(x) for x in explained if not x.is_floating_point() and x.dim() == 1), default=0)
+    return samples[:-1] if len(samples) == longest > 1 else samples
 
 
 @contextmanager

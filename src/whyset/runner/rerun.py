@@ -96,7 +96,7 @@ def _request(kept: Run, run: str | AnyPath, data: str | Path | None) -> ExplainC
     labels = _labels(origin["labels"])
     computed = {
         "model": _model(kept, preprocessing),
-        "dataset": _source(origin["data"], data, preprocessing, labels),
+        "dataset": _dataset(origin, data, preprocessing, labels),
         "composite": AUTO if config.attributor is not None else composite_from_dict(config.composite, str(run)),
         "method": method_from_dict(config.attributor, str(run)),
         "target": "label" if isinstance(config.target, tuple) else config.target,
@@ -105,7 +105,9 @@ def _request(kept: Run, run: str | AnyPath, data: str | Path | None) -> ExplainC
         "output_kind": kind_from_dict(config.output_kind),
         "class_names": labels,
         "features": config.features or None,
-        "preprocessing": None,  # the data has it
+        "tokens": _find_tokens(origin.get("tokens")),
+        # data of samples with one input has its preprocessing
+        "preprocessing": preprocessing if _is_structured(origin) and isinstance(preprocessing, Preprocessing) else None,
     }
     return ExplainConfig(out=run, **(_get_kept(config) | computed))
 
@@ -114,7 +116,7 @@ def _get_kept(config: RunConfig) -> dict[str, Any]:
     """Return the options whose values run.json keeps."""
     values = {field.name: getattr(config, field.name) for field in fields(config)}
     values |= {OF_ORIGIN + name: value for name, value in config.origin.items()}
-    return {name: values[place] for name, place in kept_places().items()}
+    return {name: values[place] for name, place in kept_places().items() if place in values}
 
 
 def _reasons(config: RunConfig, data: str | Path | None) -> list[str]:
@@ -157,12 +159,37 @@ def _model(run: Run, preprocessing: InputCodec) -> ModelSource:
     return replace(source, spec=f"{code.path}:{function}", code_sha256=code.sha256)
 
 
-def _source(
-    origin: Mapping[str, Any] | None, data: str | Path | None, preprocessing: InputCodec, labels: Labels | None
+def _is_structured(origin: Mapping[str, Any]) -> bool:
+    """True if the samples had several inputs, which the model's forward names."""
+    return origin.get("input") is not None
+
+
+def _find_tokens(path: str | None) -> Path | None:
+    """Return the path of the run's tokenizer; InputError if it is not there any more."""
+    if path is not None and not Path(path).exists():
+        raise InputError(f"the tokenizer {path} of the run does not exist any more: restore it")
+    return None if path is None else Path(path)
+
+
+def _dataset(
+    origin: Mapping[str, Any], data: str | Path | None, preprocessing: InputCodec, labels: Labels | None
 ) -> Any:
+    if _is_structured(origin):
+        return _existing(origin["data"], data)
+    return _source(origin["data"], data, preprocessing, labels)
+
+
+def _existing(origin: Mapping[str, Any] | None, data: str | Path | None) -> Path:
     path = Path(data or (origin or {})["path"])
     if not path.exists():
         raise InputError(f"data {path} does not exist (any more): give its new path by --data (data=)")
+    return path
+
+
+def _source(
+    origin: Mapping[str, Any] | None, data: str | Path | None, preprocessing: InputCodec, labels: Labels | None
+) -> Any:
+    path = _existing(origin, data)
     if origin is not None and "images" in origin:
         names = None if labels is None else labels.names
         return ArrayFileSource(path, preprocessing, names, origin["images"], origin["labels"])

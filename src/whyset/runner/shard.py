@@ -20,6 +20,7 @@ from whyset.runner.prefetch import Batch
 from whyset.runner.randomness import seeding
 from whyset.runner.sources import UNKNOWN, RowSource
 from whyset.runner.sources.file_state import require_unchanged
+from whyset.runner.sources.source import get_explained
 from whyset.runner.tallies import Tallies
 from whyset.runner.targets import label_tensor
 from whyset.runner.versions import provenance
@@ -127,7 +128,9 @@ def _keep(job: Job, batch: Batch, x: Tensor, explained: ExplainedBatch, rows: Sh
     columns = job.wanted.make_columns(explained.output, explained.chosen) | explained.measures.columns
     known = {name: values for name, values in columns.items() if name in rows.arrays}  # earlier runs lack some
     rows.put(batch, {**explained.relevance, **known}, explained.activations)
-    rows.tallies.add_inputs(x, job.source.preprocessing, getattr(job.source, "measured", None) is not None)
+    rows.tallies.add_inputs(
+        get_explained(job.source, x), job.source.preprocessing, getattr(job.source, "measured", None) is not None
+    )
     if not isinstance(job.source, RowSource):
         rows.tallies.add_labels(batch.labels, job.run.labels[np.array(batch.indices) * rows.each])
     rows.tallies.add_maps(explained.measures)

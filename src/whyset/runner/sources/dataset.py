@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -36,11 +36,15 @@ class DatasetSource:
     An image is a float tensor or array (C, H, W) as the model takes it, or, together with `preprocessing`, a PIL image
     or a uint8 or uint16 tensor or array (H, W), (H, W, C) or (C, H, W).
     Series are floats (C, T), rows of tables floats (F,), and texts the ids of their tokens, integers (T,).
-    A stream without random access is refused: a run needs to come back to the same sample.
+    A stream without random access is refused: a run needs to come back to the same sample. `splitting` is a function
+    that splits an item of another form into (image, label or None).
     """
 
-    def __init__(self, dataset: Any, preprocessing: InputCodec | None = None) -> None:
+    def __init__(
+        self, dataset: Any, preprocessing: InputCodec | None = None, splitting: Callable[[Any], Any] | None = None
+    ) -> None:
         self.dataset, self.given = dataset, preprocessing
+        self.splitting = splitting or split
         self.activity = Activity()  # replaced by the caller that watches the measuring of the range
         if isinstance(self.dataset, Mapping):
             names = ", ".join(map(str, self.dataset))
@@ -72,10 +76,14 @@ class DatasetSource:
 
     @cached_property
     def given_labels(self) -> GivenLabels:
-        found = get_labels(self.dataset)
+        found = self._listed_labels
         if found is None:
             found = [attempt(partial(self._read_label, index))[0] for index in range(len(self))]
         return GivenLabels.of(found, len(self), self._class_names)
+
+    @property
+    def _listed_labels(self) -> Sequence[Any] | None:
+        return get_labels(self.dataset)
 
     @property
     def class_names(self) -> Sequence[str] | None:
@@ -97,7 +105,7 @@ class DatasetSource:
     @property
     def notes(self) -> list[str]:
         reading = "labels are read in one pass over the data, because the data set has no `targets`"
-        return self._shown.notes + ([reading] if get_labels(self.dataset) is None else [])
+        return self._shown.notes + ([reading] if self._listed_labels is None else [])
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of all ids and labels, 16 inputs, and some or all stored tensors or files."""
@@ -119,8 +127,12 @@ class DatasetSource:
         return (self.preprocessing.normalize(x) if x.dtype == torch.uint8 else x), label
 
     def read(self, index: int) -> tuple[torch.Tensor, int | None]:
-        image, label = split(self.dataset[int(index)])
-        return self._to_input(image), self._to_class(label, int(index))
+        return self.parse(self.dataset[int(index)], int(index))
+
+    def parse(self, item: Any, index: int) -> tuple[torch.Tensor, int | None]:
+        """Return pixels as the model sees them, or its float input, and the label of an item of the data set."""
+        image, label = self.splitting(item)
+        return self._to_input(image), self._to_class(label, index)
 
     def _to_input(self, image: Any) -> torch.Tensor:
         """Return pixels as the model sees them, or its float input."""
@@ -169,10 +181,10 @@ class DatasetSource:
         return given
 
     def _get_image(self, item: Any) -> Any:
-        return split(item)[0]
+        return self.splitting(item)[0]
 
     def _read_label(self, index: int) -> Any:
-        return split(self.dataset[index])[1]
+        return self.splitting(self.dataset[index])[1]
 
     def _to_class(self, label: Any, index: int) -> int | None:
         """Return the class that comes with a sample, or the listed one where labels are not class indices."""
@@ -276,7 +288,10 @@ def get_labels(dataset: Any) -> Sequence[Any] | None:
         inner = get_labels(dataset.dataset)
         return None if inner is None else [inner[index] for index in dataset.indices]
     if isinstance(dataset, TensorDataset):
-        return dataset.tensors[1].tolist() if len(dataset.tensors) > 1 else [None] * len(dataset)
+        if len(dataset.tensors) < 2:
+            return [None] * len(dataset)
+        several_inputs = len(dataset.tensors) > 2 and dataset.tensors[1].dim() > 1
+        return dataset.tensors[-1 if several_inputs else 1].tolist()
     columns = getattr(dataset, "column_names", None)
     if isinstance(columns, list):
         name = next((key for key in LABEL_KEYS if key in columns), None)

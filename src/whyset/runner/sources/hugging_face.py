@@ -25,7 +25,7 @@ SAVED, SPLITS = "state.json", "dataset_dict.json"
 class HuggingFaceSource(DatasetSource):
     """A `datasets.Dataset`, by its Image feature and its ClassLabel feature (else by common names of columns).
 
-    With `class_labels`, the output of each class is found by its name.
+    With `class_labels`, the output of each class is found by its name. `image` is the name of another column of inputs.
     """
 
     def __init__(
@@ -34,9 +34,10 @@ class HuggingFaceSource(DatasetSource):
         preprocessing: InputCodec | None = None,
         class_labels: Labels | None = None,
         path: Path | None = None,
+        image: str | None = None,
     ) -> None:
         features = dataset.features
-        self.image = _column(features, "Image", IMAGE_KEYS)
+        self.image = image or find_image_column(features)
         self.label = _column(features, "ClassLabel", LABEL_KEYS)
         self.own_names: Sequence[str] | None = getattr(features.get(self.label), "names", None)
         self.class_labels, self.path = class_labels, path
@@ -53,13 +54,7 @@ class HuggingFaceSource(DatasetSource):
     @classmethod
     def load(cls, path: Path, preprocessing: InputCodec | None, labels: Labels | None) -> "HuggingFaceSource":
         """Open a data set saved by `save_to_disk`."""
-        datasets = import_optional("datasets", str(path), 'pip install "whyset[datasets]"')
-        if (path / SPLITS).is_file():
-            splits = sorted(entry.name for entry in path.iterdir() if (entry / SAVED).is_file())
-            raise InputError(
-                f"{path} holds several splits: give one of {', '.join(str(path / name) for name in splits)}"
-            )
-        return cls(datasets.load_from_disk(str(path)), preprocessing, labels, path)
+        return cls(load_saved(path), preprocessing, labels, path)
 
     @cached_property
     def given_labels(self) -> GivenLabels:
@@ -99,8 +94,8 @@ class HuggingFaceSource(DatasetSource):
             digest.update(repr(stored[int(row)][self.image].to_pylist()).encode())
         return digest.hexdigest()
 
-    def read(self, index: int) -> tuple[torch.Tensor, int | None]:
-        return self._to_input(self._get_image(self.dataset[int(index)])), self.given_labels[int(index)]
+    def parse(self, item: Any, index: int) -> tuple[torch.Tensor, int | None]:
+        return self._to_input(self._get_image(item)), self.given_labels[index]
 
     def _get_image(self, item: Any) -> Any:
         return item[self.image]
@@ -110,6 +105,20 @@ class HuggingFaceSource(DatasetSource):
         if self.class_labels is None or self.own_names is None or label is None or label < 0:
             return label
         return self.class_labels.indices[self.own_names[label]]
+
+
+def load_saved(path: Path) -> Any:
+    """Load a data set saved by `save_to_disk`; InputError if it holds several splits."""
+    datasets = import_optional("datasets", str(path), 'pip install "whyset[datasets]"')
+    if (path / SPLITS).is_file():
+        splits = sorted(entry.name for entry in path.iterdir() if (entry / SAVED).is_file())
+        raise InputError(f"{path} holds several splits: give one of {', '.join(str(path / name) for name in splits)}")
+    return datasets.load_from_disk(str(path))
+
+
+def find_image_column(features: Any) -> str | None:
+    """Find the column of inputs: that of images, else the first with a common name."""
+    return _column(features, "Image", IMAGE_KEYS)
 
 
 def _column(features: Any, kind: str, usual: Sequence[str]) -> str | None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from whyset.errors import InputError, MissingPreprocessingError
 from whyset.runner.input_codecs import InputCodec
+from whyset.runner.sources.structure import Structure
 
 UNKNOWN = -1
 LABEL_LIMIT = 2**63
@@ -30,7 +31,7 @@ class Source(Protocol):
     nothing stated it; `opened_files` are the `FileState` of each file that samples are read from when the source was
     opened, so that a changed file stops the job; `features`, `rate` and `tokens` are fields of
     `whyset.runner.data_spec.DataSpec`; `given_labels` are the `GivenLabels` of all samples where these may be other
-    than class indices.
+    than class indices; `structure` is the `Structure` of samples that are rows of int64 with several inputs.
     """
 
     @property
@@ -79,6 +80,18 @@ def reads_rows(source: Source) -> bool:
         if vars(kind).keys() & {"read", "__getitem__"}:
             return False
     return False
+
+
+def get_structure(source: object) -> Structure | None:
+    """Return the structure of samples that are rows with several inputs, None for other samples."""
+    found: Structure | None = getattr(source, "structure", None)
+    return found
+
+
+def get_explained(source: object, x: torch.Tensor) -> torch.Tensor:
+    """Return the explained inputs (n, ...) of a batch as the source has it, floats of the type of the data."""
+    structure = get_structure(source)
+    return x if structure is None else structure.get_explained(x)
 
 
 def attempt(do: Callable[[], V]) -> tuple[V | None, str]:

@@ -14,7 +14,8 @@ from whyset.runner.input_codecs import InputCodec
 from whyset.runner.sources.file_state import FileState, opened_files
 from whyset.runner.sources.given_labels import GivenLabels, list_labels
 from whyset.runner.sources.measuring import MeasuredRange
-from whyset.runner.sources.source import Source, read, spread
+from whyset.runner.sources.source import Source, get_structure, read, spread
+from whyset.runner.sources.structure import Structure
 
 
 class IndexedSource:
@@ -59,6 +60,10 @@ class IndexedSource:
     @property
     def measured(self) -> MeasuredRange | None:
         return getattr(self.whole, "measured", None)
+
+    @property
+    def structure(self) -> Structure | None:
+        return get_structure(self.whole)
 
     @property
     def features(self) -> Sequence[str] | None:
