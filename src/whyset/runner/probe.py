@@ -97,10 +97,10 @@ def probe(
     x, labels = place(torch.stack([x for x, _ in samples]), model), [label for _, label in samples]
     naming = nullcontext() if isinstance(wanted.method, GradientMethod) else naming_method(wanted.method)
     with naming, _naming_writes():
-        with explained_alone(model, x) as (alone, one):
+        with explained_alone(model, x) as (alone, example):
             scored = wanted.make_model(alone)
-            records = find_channels(scored, one, wanted.records)
-            wanted = replace(wanted, method=wanted.method.resolve(scored, one), records=records)
+            records = find_channels(scored, example, wanted.records)
+            wanted = replace(wanted, method=wanted.method.resolve(scored, example), records=records)
         with explainer(model, wanted) as explain:
             found_maps = explain(x, label_tensor(labels, x.device))
     _require_some_finite(found_maps)
@@ -114,7 +114,7 @@ def probe(
         integers=not one.is_floating_point(),
         layers={name: shapes[LAYER + name] for name in (*wanted.layers, *wanted.method.virtual_layers)},
         concepts={name: shapes[CONCEPT + name][0] for name in wanted.concepts},
-        activations={name: tuple(values.shape[1:]) for name, values in explained.activations.items()},
+        activations={name: tuple(values.shape[1:]) for name, values in found_maps.activations.items()},
         example=x[:1],
         checks=_check(model, x, found, rows.note),
     )
