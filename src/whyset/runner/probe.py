@@ -104,14 +104,15 @@ def probe(
         with explainer(model, wanted) as explain:
             found_maps = explain(x, label_tensor(labels, x.device))
     _require_some_finite(found_maps)
+    explained = get_explained(rows.source, x)[0]
     shapes = {name: tuple(relevance.shape[2:]) for name, relevance in found_maps.relevance.items()}
     return DataProbe(
         source=rows.source,
         wanted=wanted,
         class_names=names,
-        shape=tuple(one.shape),
+        shape=tuple(explained.shape),
         channels=shapes[RELEVANCE][0],
-        integers=not one.is_floating_point(),
+        integers=not explained.is_floating_point(),
         layers={name: shapes[LAYER + name] for name in (*wanted.layers, *wanted.method.virtual_layers)},
         concepts={name: shapes[CONCEPT + name][0] for name in wanted.concepts},
         activations={name: tuple(values.shape[1:]) for name, values in found_maps.activations.items()},
