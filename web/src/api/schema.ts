@@ -544,7 +544,7 @@ export interface paths {
         };
         /**
          * Get Spectrum
-         * @description Get the relevance of frequencies as stored: float32 (n, C, frequencies), or (n, C, frequencies, frames) of an STFT.
+         * @description Get the relevance of frequencies as stored: float32 (n, C, frequencies), or (n, C, frequencies, frames).
          *
          *     `spectra` of the run has the steps of both axes.
          */
@@ -1253,7 +1253,7 @@ export interface components {
             rate: number | null;
             relevance: components["schemas"]["RelevanceSummary"] | null;
             /** Spectra */
-            spectra: components["schemas"]["Spectrum"][];
+            spectra: components["schemas"]["SpectrumAxes"][];
             /** Summary */
             summary: {
                 [key: string]: string;
@@ -1448,12 +1448,12 @@ export interface components {
             value: number | null;
         };
         /**
-         * Spectrum
+         * SpectrumAxes
          * @description Relevance of series by frequency, `shape` (C, frequencies), or by frequency and time, (C, frequencies, frames).
          *
          *     Frequency k is `k * frequency_step` cycles per position (null: unknown), and frame m is around position `m * hop`.
          */
-        Spectrum: {
+        SpectrumAxes: {
             /** Frequency Step */
             frequency_step: number | null;
             /** Hop */
@@ -3682,8 +3682,8 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description name of the virtual layer */
-                spectrum: "dft" | "stft";
+                /** @description name in `spectra` of the run */
+                spectrum: string;
                 /** @description id of a run, from /api/runs */
                 run: string;
             };
