@@ -83,7 +83,7 @@ class AnalysisRow(Model):
     problem: str | None
 
 
-class Spectrum(Model):
+class SpectrumAxes(Model):
     """Relevance of series by frequency, `shape` (C, frequencies), or by frequency and time, (C, frequencies, frames).
 
     Frequency k is `k * frequency_step` cycles per position (null: unknown), and frame m is around position `m * hop`.
@@ -127,7 +127,7 @@ class RunDetail(Model):
     growing: bool
     checks: list[Check]
     relevance: RelevanceSummary | None
-    spectra: list[Spectrum]
+    spectra: list[SpectrumAxes]
 
 
 class AnalysisProgress(Model):

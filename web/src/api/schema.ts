@@ -1253,7 +1253,7 @@ export interface components {
             rate: number | null;
             relevance: components["schemas"]["RelevanceSummary"] | null;
             /** Spectra */
-            spectra: components["schemas"]["Spectrum"][];
+            spectra: components["schemas"]["SpectrumAxes"][];
             /** Summary */
             summary: {
                 [key: string]: string;
@@ -1456,12 +1456,12 @@ export interface components {
             value: number | null;
         };
         /**
-         * Spectrum
+         * SpectrumAxes
          * @description Relevance of series by frequency, `shape` (C, frequencies), or by frequency and time, (C, frequencies, frames).
          *
          *     Frequency k is `k * frequency_step` cycles per position (null: unknown), and frame m is around position `m * hop`.
          */
-        Spectrum: {
+        SpectrumAxes: {
             /** Frequency Step */
             frequency_step: number | null;
             /** Hop */
@@ -3690,8 +3690,8 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description name of the virtual layer */
-                spectrum: "dft" | "stft";
+                /** @description name in `spectra` of the run */
+                spectrum: string;
                 /** @description id of a run, from /api/runs */
                 run: string;
             };

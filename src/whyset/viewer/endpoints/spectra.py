@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 from fastapi import Path, Request, Response
@@ -14,10 +14,10 @@ from whyset.viewer import maps
 from whyset.viewer.columns import answer, encode
 from whyset.viewer.errors import ApiError, not_found
 from whyset.viewer.parameters import Explained, Kept, OneRun
-from whyset.viewer.schemas import Spectrum
+from whyset.viewer.schemas import SpectrumAxes
 
 METHOD = "inspection"
-SpectrumName = Annotated[Literal["dft", "stft"], Path(description="name of the virtual layer")]
+SpectrumName = Annotated[str, Path(min_length=1, max_length=128, description="name in `spectra` of the run")]
 
 
 def get_spectrum(request: Request, opened: OneRun, spectrum: SpectrumName, indices: Explained, keep: Kept) -> Response:
@@ -36,7 +36,7 @@ def get_spectrum(request: Request, opened: OneRun, spectrum: SpectrumName, indic
     return answer(request, encode(np.concatenate([piece for _, piece in maps.pieces(array, indices)])), immutable=keep)
 
 
-def list_spectra(run: Run) -> list[Spectrum]:
+def list_spectra(run: Run) -> list[SpectrumAxes]:
     """List the relevance by frequency that a run has; empty if its arrays do not have the axes that run.json states."""
     attributor = run.config.attributor or {}
     if attributor.get("name") != METHOD:
@@ -46,14 +46,14 @@ def list_spectra(run: Run) -> list[Spectrum]:
     shape = next((spec.shape for spec in run.arrays if spec.name == f"{LAYER}{name}"), ())
     if name == "dft" and len(shape) == 2:
         length = _find_length(run, shape[1])
-        return [Spectrum(name=name, shape=list(shape), frequency_step=length and 1 / length, hop=None)]
+        return [SpectrumAxes(name=name, shape=list(shape), frequency_step=length and 1 / length, hop=None)]
     n_fft, hop = (fields.get("n_fft"), fields.get("hop_length")) if name == "stft" else (None, None)
     if type(n_fft) is not int or len(shape) != 3 or n_fft < 2 or shape[1] != n_fft // 2 + 1:
         return []
     hop = max(1, n_fft // 4) if hop is None else hop
     if type(hop) is not int or not 1 <= hop <= n_fft:
         return []
-    return [Spectrum(name="stft", shape=list(shape), frequency_step=1 / n_fft, hop=hop)]
+    return [SpectrumAxes(name="stft", shape=list(shape), frequency_step=1 / n_fft, hop=hop)]
 
 
 def _find_length(run: Run, frequencies: int) -> int | None:
