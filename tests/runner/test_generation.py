@@ -139,13 +139,13 @@ def test_a_run_is_repeated_from_files(tmp_path: Path) -> None:
     assert main(["verify", str(tmp_path / "run")]) == 0
 
 
-def test_prompts_of_another_length_fail(tmp_path: Path) -> None:
+def test_prompts_of_different_lengths_or_with_a_mask_are_refused(tmp_path: Path) -> None:
     prompts: list[Any] = list(PROMPTS)
     prompts[2] = torch.zeros(LENGTH + MORE, dtype=torch.int64)  # as long as others with their tokens
-    run = explain(Sums(), prompts, tmp_path / "run")
-    assert [(failure.id, "no tokens were generated" in failure.error) for failure in run.failures] == [("2#0", True)]
-    assert len(run) == 4 * MORE + 1
-    assert any("1 prompts cannot be read" in check.message for check in run.checks)
+    for wrong in (prompts, [{"ids": ids, "attention_mask": torch.ones_like(ids)} for ids in PROMPTS]):
+        with pytest.raises(InputError, match=r"one run for the prompts of each length|attention_mask"):
+            explain(Sums(), wrong, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_words_of_rows_are_those_of_the_whole_text(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from whyset.runner.rows import Rows, make_columns
 from whyset.runner.score_model import select
 from whyset.runner.sources import UNKNOWN, RowSource, Source
 from whyset.runner.sources.given_labels import list_labels
+from whyset.runner.sources.source import get_structure
 from whyset.store import open_run
 from whyset.store.layout import POSITION, PROMPT, TOKEN, is_run
 from whyset.store.remote import AnyPath
@@ -57,9 +58,15 @@ def find_tokens(
     samples: they are read from there, so that rounding on another device does not change its rows. A prompt that cannot
     be read has a row, which fails.
 
-    InputError: inputs are not ids of tokens.
+    InputError: inputs are not ids of tokens, or prompts have different lengths or further inputs.
     """
     assert isinstance(wanted.kind, Tokens)
+    if get_structure(source) is not None:
+        raise InputError(
+            "output_kind tokens: expected prompts of one length without further inputs, ids of tokens (T,), got "
+            "prompts of different lengths or with further inputs, such as a mask: give the ids alone, and make one run for the "
+            "prompts of each length"
+        )
     kind = wanted.kind
     found = None if kept is None else _read_tokens(kept, source, kind)
     if found is None:

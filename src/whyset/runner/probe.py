@@ -85,7 +85,7 @@ def probe(
     wanted, names = found.wanted, found.names
     if isinstance(wanted.kind, Located):
         find_rows = find_objects if isinstance(wanted.kind, Boxes) else find_tokens
-        rows = find_rows(model, source, wanted, names, tuple(samples[0][0].shape), kept, activity)
+        rows = find_rows(model, source, wanted, names, tuple(one.shape), kept, activity)
     else:
         rows = make_rows(source, wanted.kind, wanted.targets, names)
     samples = read_some(rows.source) if isinstance(rows.source, RowSource) else samples
