@@ -40,6 +40,12 @@ def pictures_in(page: str) -> list[np.ndarray]:
     return [np.asarray(Image.open(BytesIO(base64.b64decode(one)))) for one in found]
 
 
+def draw(run: Run, row: int) -> np.ndarray:
+    """The strip of a relevance map; of a text, as long as its words."""
+    words = run.tokens([row])
+    return colorize(planes(run.relevance[[row]])[0][:, : None if words is None else len(words[0])])
+
+
 @pytest.mark.parametrize(
     ("name", "note", "height"),
     [("series", "a row for each channel", 10), ("text", "positions from left", 1), ("table", "positions from left", 2)],
@@ -50,9 +56,7 @@ def test_a_report_shows_strips_and_says_what_they_are(runs: dict[str, Run], name
     assert note in page
     shown = pictures_in(page)
     assert {picture.shape[0] for picture in shown} == {height}
-    medoid = colorize(
-        planes(run.relevance[[run.analysis().category("odd").evidence.clusterings["kmeans"].clusters[0].medoids[0]]])[0]
-    )
+    medoid = draw(run, run.analysis().category("odd").evidence.clusterings["kmeans"].clusters[0].medoids[0])
     assert any(picture.shape == medoid.shape and np.array_equal(picture, medoid) for picture in shown)
     assert ("mean map" in page) == (name != "text")
 
@@ -61,7 +65,7 @@ def test_a_report_shows_strips_and_says_what_they_are(runs: dict[str, Run], name
 def test_heatmaps_are_strips_of_the_runs_own_maps(runs: dict[str, Run], name: str, tmp_path: Path) -> None:
     run = runs[name]
     (file,) = list(Heatmaps(columns=0).write([run], tmp_path, [3]))
-    assert np.array_equal(np.asarray(Image.open(file)), colorize(planes(run.relevance[[3]])[0]))
+    assert np.array_equal(np.asarray(Image.open(file)), draw(run, 3))
     assert "inputs are not drawn" in describe_drawing(run)
 
 

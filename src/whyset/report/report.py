@@ -16,6 +16,7 @@ from whyset.report.provenance import describe_method, provenance
 from whyset.report.relevance import RelevanceSummary, summarize_relevance
 from whyset.store import DONE, Analysis, Category, Check, ClassEvidence, Run, open_run
 from whyset.store.analyses import Completeness
+from whyset.store.prediction_errors import describe_errors
 from whyset.store.remote import AnyPath
 
 
@@ -24,7 +25,8 @@ class Report:
     """Results of a run and one of its analyses.
 
     `n_explained` of the `n_explanations` are done and `n_failed` failed; with several targets each of the `n_samples`
-    has several explanations. `accuracy` is over explained samples with a label. `evidence` is the full record of each
+    has several explanations. `accuracy` is over explained samples with a label; `prediction_errors` describe how well
+    a model predicts that has no predicted classes, such as a regression. `evidence` is the full record of each
     class by its id, `data_issues` the treatment of unusual data by class name; `notices` state what is missing,
     outdated or unsealed; `provenance` lists the inputs of the run and the analysis. `checks` are warnings and notes
     about the run, `relevance` summarizes how much relevance arrives at the input, None if the run does not state it.
@@ -48,6 +50,7 @@ class Report:
     provenance: tuple[tuple[str, str], ...] = ()
     checks: tuple[Check, ...] = ()
     relevance: RelevanceSummary | None = None
+    prediction_errors: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return short_dataclass_repr(self)
@@ -123,6 +126,7 @@ def report(
         provenance=provenance(run, analysis),
         checks=run.checks,
         relevance=summarize_relevance(run),
+        prediction_errors=tuple(describe_errors(run)),
     )
 
 

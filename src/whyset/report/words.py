@@ -86,8 +86,9 @@ def summary(report: Report) -> str:
         explained = f"{report.n_explained:,} of {plural(report.n_samples, 'sample')} explained"
     else:
         explained += f" for {plural(report.n_samples, 'sample')}"
+    predicted = "; ".join(report.prediction_errors) or f"accuracy {number(report.accuracy)}"
     return (
-        f"{explained}, {report.n_failed:,} failed; accuracy {number(report.accuracy)}; model {report.model}; "
+        f"{explained}, {report.n_failed:,} failed; {predicted}; model {report.model}; "
         f"method {report.method}; analysis {report.analysis}."
     )
 

@@ -8,11 +8,11 @@ from whyset.engines import Progress, TaskResult
 from whyset.errors import InputError, WhysetError
 from whyset.runner.gate import Gate
 from whyset.runner.output_kinds import NO_CLASS
-from whyset.runner.prediction_errors import describe_errors
 from whyset.runner.shard import ShardReport
 from whyset.runner.sources import UNKNOWN
 from whyset.store import DONE, Run
 from whyset.store.commits import list_failed_samples
+from whyset.store.prediction_errors import describe_errors
 
 NAMED = 5
 

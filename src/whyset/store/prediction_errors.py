@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from whyset.store import DONE, Run
-from whyset.store.layout import OUTPUT_VALUE, PREDICTED, STATUS, find_true_value
+from whyset.store.layout import DONE, OUTPUT_VALUE, PREDICTED, STATUS, find_true_value
+from whyset.store.run import Run
 
 
 def describe_errors(run: Run) -> Iterator[str]:

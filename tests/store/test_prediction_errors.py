@@ -7,7 +7,9 @@ import torch
 from torch import nn
 
 import whyset as ws
-from whyset.runner.prediction_errors import describe_errors
+from whyset.report import report
+from whyset.report.words import summary
+from whyset.store.prediction_errors import describe_errors
 
 COUNT = 16
 RANDOM = np.random.default_rng(0)
@@ -33,6 +35,8 @@ def test_the_error_of_a_regression_is_that_of_the_known_values(tmp_path: Path) -
     determination = 1 - (error**2).sum() / (known.sum() * y[known].var())
     (line,) = describe_errors(run)
     assert line == f"mean absolute error of age: {np.abs(error).mean():.4g}, R² {determination:.3f} (15 samples)"
+    ws.analyze(run, ws.Spray(n_neighbors=3, surrogates=0), progress=False)
+    assert f"0 failed; {line}; model" in summary(report(run))
 
 
 def test_each_explained_output_has_its_error(tmp_path: Path) -> None:
