@@ -205,13 +205,12 @@ def test_mean_activations_leave_out_padding(side: str, classifier: nn.Module, tm
             for one in texts
         ]
     run = explain(classifier, texts, tmp_path / "run", record=[f"mean_activation:{layer}"], batch_size=4)
+    found: list[Tensor] = []
+    classifier.get_submodule(layer).register_forward_hook(lambda *given: found.append(given[2]))
     for place, text in enumerate(texts):
-        found: list[Tensor] = []
-        hook = classifier.get_submodule(layer).register_forward_hook(lambda *given: found.append(given[2]))
         with torch.no_grad():
             classifier(**{name: torch.tensor([values]) for name, values in text.items() if name != "labels"})
-        hook.remove()
-        expected = found[0][0][torch.tensor(text["attention_mask"]) != 0].mean(dim=0)
+        expected = found[-1][0][torch.tensor(text["attention_mask"]) != 0].mean(dim=0)
         np.testing.assert_allclose(run.mean_activation(layer)[place], expected, rtol=1e-5, atol=1e-6)
 
 
