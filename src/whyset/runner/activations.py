@@ -164,17 +164,21 @@ def find_channels(model: nn.Module, x: Tensor, records: Sequence[Record]) -> tup
     start = x.clone()  # the model may write into its input
     with torch.no_grad(), record_values(model, start) as trace:
         model(start)
+    modules = dict(model.named_modules())
     return tuple(
-        replace(record, channel_axis=_find_axis(record, trace, x)) if record.is_mean else record for record in records
+        replace(record, channel_axis=_find_axis(record, modules[record.layer], trace, x)) if record.is_mean else record
+        for record in records
     )
 
 
-def _find_axis(record: Record, trace: ValueTrace, x: Tensor) -> int:
+def _find_axis(record: Record, module: nn.Module, trace: ValueTrace, x: Tensor) -> int:
     """Return the axis of the channels in the last output of a layer; what else is wrong with it, `read` reports."""
     outputs = trace.returned.get(record.layer, [])
     if not outputs or not isinstance(outputs[-1], Tensor) or outputs[-1].dim() < 3:
         return 1
     output = outputs[-1]
+    if isinstance(module, nn.Linear | nn.Embedding):
+        return output.dim() - 1
     grid = next((value.grid for value in trace.list_values() if value.tensor is output), None)
     if grid is None and x.dim() > 2:
         first, last = output.shape[2:].numel() == 1, output.shape[1:-1].numel() == 1  # pooled to one position
