@@ -221,6 +221,15 @@ def test_tokens_have_their_channels_last(tmp_path: Path) -> None:
         explain(model, ids, tmp_path / "other", ["mean_activation:conv"])
 
 
+def test_a_text_may_have_as_many_tokens_as_a_linear_layer_has_channels(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Embedding(11, 5), nn.Linear(5, 5), nn.Flatten(), nn.Linear(25, 2)).eval()
+    ids = torch.randint(0, 11, (20, 5), generator=torch.Generator().manual_seed(1))
+    run = explain(model, ids, tmp_path / "run", ["mean_activation:0", "mean_activation:1"])
+    for layer in ("0", "1"):
+        np.testing.assert_allclose(run.mean_activation(layer)[:], hooked(model, layer, ids).mean(axis=1), atol=1e-6)
+
+
 def test_series_and_pooled_layers_have_their_channels_first(tmp_path: Path) -> None:
     torch.manual_seed(0)
     layers = nn.Conv1d(2, 1, 3), nn.ReLU(), nn.Conv1d(1, 4, 3), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(4, 2)

@@ -193,6 +193,27 @@ def test_recorded_layers_have_the_length_of_the_longest_text(classifier: nn.Modu
     assert not found[2, len(texts[2]["input_ids"]) :].any()
 
 
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_mean_activations_leave_out_padding(side: str, classifier: nn.Module, tmp_path: Path) -> None:
+    layer, texts = "bert.encoder.layer.0.output.dense", make_texts(6)
+    if side == "left":
+        texts = [
+            {
+                name: values if name == "labels" else [0] * (9 - len(one["input_ids"])) + values
+                for name, values in one.items()
+            }
+            for one in texts
+        ]
+    run = explain(classifier, texts, tmp_path / "run", record=[f"mean_activation:{layer}"], batch_size=4)
+    found: list[Tensor] = []
+    classifier.get_submodule(layer).register_forward_hook(lambda *given: found.append(given[2]))
+    for place, text in enumerate(texts):
+        with torch.no_grad():
+            classifier(**{name: torch.tensor([values]) for name, values in text.items() if name != "labels"})
+        expected = found[-1][0][torch.tensor(text["attention_mask"]) != 0].mean(dim=0)
+        np.testing.assert_allclose(run.mean_activation(layer)[place], expected, rtol=1e-5, atol=1e-6)
+
+
 class Mean(nn.Module):
     """The mean over all tokens, with padding, and so a model that is not fit for texts of different lengths."""
 

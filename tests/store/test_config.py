@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from whyset.errors import BrokenRunError, InputError
 from whyset.store import RunConfig
-from whyset.store.config import flatten, require_same
+from whyset.store.config import flatten, require_same, require_same_config
 from whyset.testing.store import example_config
 
 JSON = st.recursive(
@@ -61,6 +61,14 @@ def test_a_difference_is_named(value, data):
     key = data.draw(st.sampled_from(sorted(value)))
     with pytest.raises(InputError, match=key):
         require_same(value, value | {key: value[key] + 1}, Path("run"))
+
+
+def test_options_that_choose_other_data_are_named_with_its_fingerprint():
+    stored = example_config(dataset_fingerprint="a", origin={"input": "scan", "limit": 5})
+    changed = example_config(dataset_fingerprint="b", origin={"input": "row", "limit": 5})
+    with pytest.raises(InputError, match=r"run: input is 'scan' there and 'row' here; dataset_fingerprint is 'a' "):
+        require_same_config(stored, changed, Path("run"))
+    require_same_config(stored, example_config(dataset_fingerprint="a", origin={"limit": 9}), Path("run"))
 
 
 def test_leaves_have_dotted_names():

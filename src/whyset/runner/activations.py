@@ -63,12 +63,18 @@ class Record:
     def is_mean(self) -> bool:
         return self.prefix == MEAN_ACTIVATION
 
-    def reduce(self, output: Tensor) -> Tensor:
-        """Return what is stored of a layer's output (n, ...), as a copy in single precision."""
+    def reduce(self, output: Tensor, own: Tensor | None = None) -> Tensor:
+        """Return what is stored of a layer's output (n, ...), as a copy in single precision.
+
+        `own` (n, tokens) is True at the tokens of texts that are not padding: a mean over the tokens is that of these.
+        """
         output = output.detach()
         if not self.is_mean or self.channel_axis is None:
             return output.float() if output.dtype != torch.float32 else output.clone()
         rows = at_least_float32(output).movedim(self.channel_axis, 1)
+        if own is not None and rows.dim() == 3 and rows.shape[2] == own.shape[1]:
+            kept = rows.masked_fill(~own[:, None], 0).sum(dim=2)
+            return (kept / own.sum(dim=1, keepdim=True)).float()
         return rows.flatten(2).mean(dim=2).float() if rows.dim() > 2 else rows.float().clone()
 
 
@@ -93,13 +99,16 @@ class LayerOutputs:
     _values: dict[str, Tensor] = field(default_factory=dict)
 
     @contextmanager
-    def watch(self, model: nn.Module) -> Iterator[None]:
-        """Record the first forward pass of the model in this block. InputError: it has no such layer."""
+    def watch(self, model: nn.Module, own: Tensor | None = None) -> Iterator[None]:
+        """Record the first forward pass of the model in this block; `own` as in `Record.reduce`.
+
+        InputError: the model has no such layer.
+        """
         self._values.clear()
         layers = tuple(dict.fromkeys(record.layer for record in self.records))
         check_places(model, layers)
         modules = dict(model.named_modules())
-        handles = [modules[layer].register_forward_hook(partial(self._take, layer)) for layer in layers]
+        handles = [modules[layer].register_forward_hook(partial(self._take, layer, own)) for layer in layers]
 
         def stop(*_: Any) -> None:
             for handle in handles:
@@ -125,7 +134,7 @@ class LayerOutputs:
                 )
         return dict(self._values)
 
-    def _take(self, layer: str, module: nn.Module, args: Any, output: Any) -> None:
+    def _take(self, layer: str, own: Tensor | None, module: nn.Module, args: Any, output: Any) -> None:
         records = [record for record in self.records if record.layer == layer]
         if not isinstance(output, Tensor):
             raise InputError(
@@ -140,7 +149,7 @@ class LayerOutputs:
                 "record a layer that runs once, such as the block around it"
             )
         with torch._C.DisableTorchFunction():  # else an interception takes these calls for operations of the model
-            self._values.update({record.array: record.reduce(output) for record in records})
+            self._values.update({record.array: record.reduce(output, own) for record in records})
 
 
 def find_channels(model: nn.Module, x: Tensor, records: Sequence[Record]) -> tuple[Record, ...]:
@@ -155,17 +164,21 @@ def find_channels(model: nn.Module, x: Tensor, records: Sequence[Record]) -> tup
     start = x.clone()  # the model may write into its input
     with torch.no_grad(), record_values(model, start) as trace:
         model(start)
+    modules = dict(model.named_modules())
     return tuple(
-        replace(record, channel_axis=_find_axis(record, trace, x)) if record.is_mean else record for record in records
+        replace(record, channel_axis=_find_axis(record, modules[record.layer], trace, x)) if record.is_mean else record
+        for record in records
     )
 
 
-def _find_axis(record: Record, trace: ValueTrace, x: Tensor) -> int:
+def _find_axis(record: Record, module: nn.Module, trace: ValueTrace, x: Tensor) -> int:
     """Return the axis of the channels in the last output of a layer; what else is wrong with it, `read` reports."""
     outputs = trace.returned.get(record.layer, [])
     if not outputs or not isinstance(outputs[-1], Tensor) or outputs[-1].dim() < 3:
         return 1
     output = outputs[-1]
+    if isinstance(module, nn.Linear | nn.Embedding):
+        return output.dim() - 1
     grid = next((value.grid for value in trace.list_values() if value.tensor is output), None)
     if grid is None and x.dim() > 2:
         first, last = output.shape[2:].numel() == 1, output.shape[1:-1].numel() == 1  # pooled to one position

@@ -64,8 +64,8 @@ def find_tokens(
     if get_structure(source) is not None:
         raise InputError(
             "output_kind tokens: expected prompts of one length without further inputs, ids of tokens (T,), got "
-            "prompts of different lengths or with further inputs, such as a mask: give the ids alone, and make one run "
-            "for the prompts of each length"
+            "prompts of different lengths, with further inputs, such as a mask, or under a name of their own: give the "
+            "ids alone, as an array (N, T) or under the key input_ids, and make one run for the prompts of each length"
         )
     kind = wanted.kind
     found = None if kept is None else _read_tokens(kept, source, kind)

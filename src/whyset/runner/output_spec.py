@@ -207,7 +207,7 @@ def _explain_batch(
         inputs = structured.unpack(x, whole=bool(wanted.places or wanted.records))
         explained = inputs[structured.structure.explained]
     _require_rules(explained, wanted.composite)
-    with outputs.watch(scored):
+    with outputs.watch(scored, None if structured is None else structured.find_own_tokens(x)):
         output, exact = attribute(inputs, targets=targets.list_values(labels))
     of_inputs = _of_inputs(exact if structured is None else _choose(exact, structured.structure), explained).float()
     if structured is not None:

@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+import torch
 from torch import Tensor, nn
 
 from whyset.attribution.attributors.transparent_model import TransparentModel
 from whyset.runner.devices import placement
 from whyset.runner.sources import Source
+from whyset.runner.sources.input_choice import MASK
 from whyset.runner.sources.source import get_structure
 from whyset.runner.sources.structure import Structure
 
@@ -22,6 +24,15 @@ class StructuredModel(TransparentModel):
     def unpack(self, rows: Tensor, *, whole: bool = False) -> dict[str, Tensor]:
         """Return the inputs of the model by name; texts are as long as the longest one, unless `whole`."""
         return self.structure.unpack(rows, placement(self.wrapped)[1], whole=whole)
+
+    def find_own_tokens(self, rows: Tensor) -> Tensor | None:
+        """Return True at the tokens (n, tokens) of texts that are not padding, of any side; None without texts."""
+        if not self.structure.is_text:
+            return None
+        values = self.unpack(rows, whole=True)
+        ids, mask = values[self.structure.explained], values.get(MASK)
+        own = torch.arange(ids.shape[1], device=rows.device) < rows[:, :1]
+        return own if mask is None or mask.shape != ids.shape else own & (mask != 0)
 
     def forward(self, rows: Tensor) -> object:
         """Run the model on the inputs in the rows."""

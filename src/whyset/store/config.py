@@ -200,6 +200,8 @@ _OMITTED = {each.name: _get_default(each) for each in fields(RunConfig) if each.
 """Fields that are omitted if they have these values."""
 
 _UNKNOWN_FORBIDS_RESUME = ("weights_hash", "dataset_fingerprint")
+_CHOOSE_DATA = ("input", "limit")
+"""Options of the origin that change the fingerprint of the data set."""
 
 
 def _require_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
@@ -212,7 +214,12 @@ def require_same_config(stored: RunConfig, given: RunConfig, where: AnyPath) -> 
     for name in _UNKNOWN_FORBIDS_RESUME:
         if getattr(stored, name) is None:
             raise RunMismatchError(f"{where} cannot be continued: its {name} is unknown; choose another folder")
-    require_same(stored.get_compared_fields(), given.get_compared_fields(), where)
+    there, here = stored.get_compared_fields(), given.get_compared_fields()
+    if stored.dataset_fingerprint != given.dataset_fingerprint:  # which options explain it?
+        known = [name for name in _CHOOSE_DATA if name in stored.origin and name in given.origin]
+        there = {name: stored.origin[name] for name in known} | there
+        here = {name: given.origin[name] for name in known} | here
+    require_same(there, here, where)
 
 
 def require_same(stored: JSON, given: JSON, where: AnyPath) -> None:

@@ -142,6 +142,17 @@ def test_a_single_input_may_have_any_name_and_form() -> None:
         open_some([{"scan": one, "other": one} for one in x], net)
 
 
+def test_texts_of_one_length_may_have_any_name_and_form() -> None:
+    class Ids(nn.Module):
+        def forward(self, ids: Tensor) -> Tensor:
+            return ids
+
+    texts = [[1, 2, 3], [4, 5, 6]]
+    for data in ([{"ids": one, "label": 1} for one in texts], {"ids": texts, "label": [1, 1]}, texts):
+        source = open_some(data, Ids())
+        assert [source.structure.get_own(source[place][0]).tolist() for place in range(2)] == texts
+
+
 def replaced(index: int, **values: Any) -> list[dict[str, Any]]:
     """The texts with other values in one of them; None removes a value."""
     changed = [dict(one) for one in TEXTS]
@@ -156,6 +167,7 @@ def replaced(index: int, **values: Any) -> list[dict[str, Any]]:
         (replaced(1, attention_mask=[1, 1, 1]), "sample 1 .* attention_mask has 3 values, but the text has 2 tokens"),
         (replaced(0, token_type_ids=[0, 1]), "token_type_ids has 2 values, but the text has 3 tokens"),
         (replaced(0, input_ids=[], attention_mask=[], token_type_ids=[]), "sample 0 .* the text is empty"),
+        (replaced(1, input_ids=[], attention_mask=[], token_type_ids=[]), "sample 1 .* the text is empty"),
         (replaced(1, attention_mask=[0, 0]), "sample 1 .* the text is empty"),
         (replaced(0, input_ids=[5, -100, 7]), "has the id -100: expected ids of tokens from 0"),
         (

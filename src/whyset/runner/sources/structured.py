@@ -120,7 +120,8 @@ def open_structured(
         return None  # (image, label, ...) of a model with one input
     choice = choose_inputs(inputs, forward, given)
     features = dataset.features if hasattr(dataset, "column_names") and hasattr(dataset, "features") else None
-    if choice is None or (choice.is_alone and _is_plain(choice.key, first, features)):
+    is_plain = choice is not None and _is_plain(choice.key, first, features)
+    if choice is None or (choice.is_alone and is_plain):
         return None
     whole: DatasetSource
     if features is not None:
@@ -140,8 +141,10 @@ def open_structured(
         takes_mask=MASK in forward.names,
         needs_mask=MASK in forward.needed,
     )
-    plain = text and len(choice.names) == 1 and given is None and not (survey.has_lengths or survey.makes_mask)
-    return None if plain and choice.explained == forward.names[0] else StructuredSource(whole, choice, survey)
+    alone = text and len(choice.names) == 1 and given is None and not (survey.has_lengths or survey.makes_mask)
+    return (
+        None if alone and is_plain and choice.explained == forward.names[0] else StructuredSource(whole, choice, survey)
+    )
 
 
 def _is_plain(key: Key, item: Any, features: Any) -> bool:
@@ -210,7 +213,7 @@ def _read_at(whole: DatasetSource, index: int, choice: InputChoice) -> tuple[dic
     return values, frozenset(
         choice.names.get(key, str(key))
         for key, value in take_apart(item)[0].items()
-        if (key in choice.names and is_numeric(value)) or is_array(value)
+        if (key in choice.names and (is_numeric(value) or is_ids(value))) or is_array(value)
     )
 
 
