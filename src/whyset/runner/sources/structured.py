@@ -142,9 +142,9 @@ def open_structured(
         needs_mask=MASK in forward.needed,
     )
     alone = text and len(choice.names) == 1 and given is None and not (survey.has_lengths or survey.makes_mask)
-    return (
-        None if alone and is_plain and choice.explained == forward.names[0] else StructuredSource(whole, choice, survey)
-    )
+    if alone and is_plain and choice.explained == forward.names[0]:
+        return None
+    return StructuredSource(whole, choice, survey)
 
 
 def _is_plain(key: Key, item: Any, features: Any) -> bool:
