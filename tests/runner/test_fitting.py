@@ -108,3 +108,16 @@ def test_other_methods_and_fitted_ones_are_unchanged(tmp_path: Path) -> None:
     keep_method(OcclusionMethod(), tmp_path)
     assert not (tmp_path / METHOD).exists()
     assert replace(fitted).digest == fitted.digest
+
+
+def test_samples_with_several_inputs_are_refused(tmp_path: Path) -> None:
+    class Two(nn.Module):
+        def forward(self, image: torch.Tensor, row: torch.Tensor) -> torch.Tensor:
+            return image.flatten(1)[:, :2] + row
+
+    samples = [{"image": x, "row": torch.rand(2)} for x in X]
+    with pytest.raises(
+        InputError, match="pattern_net is fitted on samples with a single input, but these have several"
+    ):
+        ws.explain(Two(), samples, tmp_path / "run", method="pattern_net", progress=False)
+    assert not (tmp_path / "run").exists()

@@ -11,7 +11,7 @@ from whyset.errors import InputError
 from whyset.runner.devices import place
 from whyset.runner.input_check import require_finite
 from whyset.runner.sources import Source, spread
-from whyset.runner.sources.source import attempt
+from whyset.runner.sources.source import attempt, get_structure
 from whyset.store.files import read_bytes, replace_file
 from whyset.store.layout import METHOD
 from whyset.store.remote import AnyPath
@@ -23,12 +23,18 @@ def fit_method(method: Method, model: torch.nn.Module, source: Source, batch_siz
     Methods without statistics of the data, and those that have them already, are returned unchanged. A run whose file
     is missing gets them by a new fit, and its configuration tells if they are the same.
 
-    InputError: the file of the run is damaged or not the one that run.json states, or no sample can be read.
+    InputError: the file of the run is damaged or not the one that run.json states, no sample can be read, or samples
+    have several inputs.
     """
     if not isinstance(method, FittedMethod) or method.is_fitted:
         return method
     file = run / METHOD
     if not file.is_file():
+        if get_structure(source) is not None:
+            raise InputError(
+                f"the method {method.name} is fitted on samples with a single input, but these have several, or are "
+                "texts: choose another method, such as gradient, integrated_gradients or occlusion"
+            )
         return method.fit(model, _read_batches(method.n_samples, model, source, batch_size))
     fitted = method.with_statistics(read_bytes(file), str(file))
     if method.digest not in (None, fitted.digest):

@@ -106,7 +106,7 @@ def _list_rows(
     if len(listed.classes) != len(source):
         raise InputError(
             f"target: expected the index of an output for each of {len(source)} samples, got {len(listed.classes)}: "
-            "give several targets by targets=[...]"
+            "give one for each, or several targets by targets=[...] (--target, repeatable)"
         )
     labels = source.labels if kind.exclusive else np.full(len(source), UNKNOWN)
     return RowSource(source, np.arange(len(source)), np.array(listed.classes), source.ids, labels, columns)
