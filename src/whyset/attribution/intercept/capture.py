@@ -102,4 +102,5 @@ def check_places(model: nn.Module, places: tuple[Place, ...]) -> None:
     known = dict(model.named_modules())
     for place in places:
         if isinstance(place, str) and place not in known:
-            raise InputError(f"{type(model).__name__} has no module named {place!r}; see model.named_modules()")
+            name = type(known[""]).__name__  # of the model itself where others wrap it
+            raise InputError(f"{name} has no module named {place!r}; see model.named_modules()")
