@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import torch
 
 import whyset as ws
 
@@ -58,9 +59,8 @@ def test_a_report_has_a_line_for_every_way(
 def test_a_table_is_measured_with_its_peak_memory(benchmarks: tuple[ModuleType, ModuleType], tmp_path: Path) -> None:
     runner, _ = benchmarks
     out = tmp_path / "report.md"
-    runner.main(
-        ["--task", "table", "--samples", "40", "--width", "8", "--rounds", "1", "--memory", "40", "--out", str(out)]
-    )
+    small = ["--samples", "40", "--width", "8", "--rounds", "1", "--memory", "40", "--out", str(out)]
+    runner.main(["--task", "table", "--threads", str(torch.get_num_threads()), *small])
     text = out.read_text()
     assert "40 rows of a random table of 50 columns, an untrained network 50-8-8-10, EpsilonPlus, batches of 32" in text
     assert text.count("| whole explain |") == 1

@@ -279,6 +279,7 @@ class TestFailures:
         read = ArraySource.read
         whole = ws.explain(net(), IMAGES, tmp_path / "whole")
         monkeypatch.setattr(ArraySource, "read", away)
+        monkeypatch.delattr(ArraySource, "read_rows")
         run = ws.explain(net(), IMAGES, tmp_path / "run")
         monkeypatch.undo()
         (failure,) = ws.explain(net(), IMAGES, run.path).failures
