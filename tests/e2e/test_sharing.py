@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from whyset.store import CategoryResult, Run
 from whyset.store.create import create_run
@@ -109,8 +110,8 @@ def test_a_state_file_opens_the_runs_at_what_was_seen(horse, open_viewer: Callab
         other = open_viewer(server, view="class")
         other.until("window.__viewer.drawnFrames() > 0")
         assert other.selected() == horse.selected()
-        assert other.page.get_by_label("Color", exact=True).input_value() == "confidence"
-        assert other.page.evaluate("document.documentElement.dataset.theme") == "dark"
+        expect(other.page.get_by_label("Color", exact=True)).to_have_value("confidence")
+        other.until("document.documentElement.dataset.theme === 'dark'")
         other.page.reload()
         other.wait_for_view("class")
         assert other.page.evaluate("document.documentElement.dataset.theme") == "light"
