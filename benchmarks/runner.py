@@ -111,7 +111,10 @@ def bare(task: Task) -> Way:
     parts = [range(first, min(first + task.batch, len(source))) for first in range(0, len(source), task.batch)]
     inputs = [torch.stack([source[index][0] for index in part]) for part in parts]
     labels = source.labels
-    targets = [torch.from_numpy(labels[list(part)]) for part in parts]
+    with torch.no_grad():  # the prediction is explained where no label is known
+        predicted = [network(x).argmax(1) for x in inputs]
+    known = [torch.from_numpy(labels[list(part)]) for part in parts]
+    targets = [torch.where(label < 0, guess, label) for label, guess in zip(known, predicted, strict=True)]
 
     def attribute_all() -> None:
         with Gradient(network, task.rules) as attribute:
