@@ -187,17 +187,26 @@ def test_several_targets_per_sample_become_samples_of_their_own(imported, tmp_pa
         targets_per_sample=2,
     )
     table = samples_table(list("abcde"), [0, 1, 2, 0, 1], targets_per_sample=2)
-    arrays = standard_arrays((3, 6, 9), input_shape=(3, 6, 9), dtype="float32", layers={"head": (4,)})
+    arrays = standard_arrays(
+        (3, 6, 9),
+        input_shape=(3, 6, 9),
+        dtype="float32",
+        layers={"head": (4,)},
+        activations={"mean_activation/block": (2,)},
+    )
     run = create_run(tmp_path / "two", config, table, arrays)
     for shard in range(run.shard_count):
         start, stop = run.shard_range(shard)
         columns = {"target": np.arange(10) % 3, "prediction": np.arange(10) // 2 % 3, "confidence": np.ones(10, "f4")}
         rows = {"attribution/input": relevance, "attribution/head": np.ones((10, 4), np.float32)} | columns
         rows = {name: values[start:stop] for name, values in rows.items()}
-        write_shard(run, shard, rows | {"input": pixels[start // 2 : stop // 2].astype(np.uint8)})
+        samples = {"input": pixels[start // 2 : stop // 2].astype(np.uint8)}
+        samples["mean_activation/block"] = np.ones(((stop - start) // 2, 2), np.float32)
+        write_shard(run, shard, rows | samples)
     told = []
     back = imported(export_project(run, tmp_path / "exported", telling=Told(told))).run
     assert "only relevance of the input is exported, not that of head" in told
+    assert "activations are not exported: those of block" in told
     np.testing.assert_array_equal(back.relevance[:], relevance)
     np.testing.assert_array_equal(back.inputs[:], np.repeat(pixels, 2, axis=0))
     np.testing.assert_array_equal(back.column("target"), np.arange(10) % 3)
