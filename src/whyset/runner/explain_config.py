@@ -29,7 +29,7 @@ from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.reduction import Reduction
 from whyset.runner.sources import ArrayFileSource, Source, SpreadSource, WavFolderSource, as_source, is_source
 from whyset.runner.sources.source import get_structure
-from whyset.runner.sources.structured import StructuredSource, open_structured
+from whyset.runner.sources.structured import get_given, open_structured
 from whyset.runner.targets import Targets, choose_targets
 from whyset.store.jsonfile import JSON
 
@@ -164,7 +164,7 @@ class ExplainConfig(ExplainOptions):
                 if OF_ORIGIN in place
             },
             "model": _model_origin(self.model, code_hash),
-            "data": _data_origin(_get_whole(source)),
+            "data": _data_origin(get_given(source)),
             "labels": None if labels is None else {"names": list(labels.names), "indices": dict(labels.indices)},
             "input": None if structure is None else structure.explained,
             "tokens": self.data_spec.tokens_path,
@@ -210,13 +210,6 @@ def _model_origin(model: torch.nn.Module | ModelSource, code_hash: str | None) -
         "weights": None if weights is None else str(weights.resolve()),
         "weights_sha256": None if weights is None else file_hash(weights),
     }
-
-
-def _get_whole(source: Source) -> Source:
-    """Return the source of all samples as they were given."""
-    while isinstance(source, SpreadSource | StructuredSource):
-        source = source.whole
-    return source
 
 
 def _data_origin(source: Source) -> JSON:

@@ -33,9 +33,9 @@ from whyset.runner.same_outputs import require_same_outputs
 from whyset.runner.shard import ShardReport, explain_shard
 from whyset.runner.shard_duration import seconds_per_row
 from whyset.runner.shard_writer import ShardWriter
-from whyset.runner.sources import DatasetSource, Source, SpreadSource
+from whyset.runner.sources import DatasetSource, Source
 from whyset.runner.sources.source import get_explained
-from whyset.runner.sources.structured import StructuredSource
+from whyset.runner.sources.structured import get_given
 from whyset.runner.structure_check import check_structure
 from whyset.runner.structured_model import with_structure
 from whyset.runner.summary import Summary
@@ -168,8 +168,7 @@ def _plan(
 
 def _measure_range(source: Source, stalls: StallReport) -> None:
     """Determine the preprocessing of the source, which may read the whole data set; a sample that hangs is named."""
-    whole = source.whole if isinstance(source, SpreadSource) else source
-    whole = whole.whole if isinstance(whole, StructuredSource) else whole
+    whole = get_given(source)
     stalls.activity.begin("measuring the range of the data set's values", STATE_PREPROCESSING)
     stalls.named = partial(name_sample, whole)
     if isinstance(whole, DatasetSource):

@@ -17,9 +17,9 @@ from whyset.runner.models import LoadedModel, weights_hash
 from whyset.runner.output_kinds import Logits
 from whyset.runner.output_spec import OutputSpec, describe_choice
 from whyset.runner.probe import DataProbe, probe
-from whyset.runner.sources import Source, SpreadSource, get_columns
+from whyset.runner.sources import Source, get_columns
 from whyset.runner.sources.codec_choice import check_range
-from whyset.runner.sources.structured import StructuredSource
+from whyset.runner.sources.structured import get_given
 from whyset.runner.structured_model import get_inner
 from whyset.runner.versions import versions
 from whyset.store import ArraySpec, Check, Run, RunConfig, open_run
@@ -175,6 +175,5 @@ def plan_arrays(found: DataProbe, inputs: bool, modality: str) -> tuple[ArraySpe
 
 def describe_data(source: Source) -> str:
     """Return the path of the data, or its type."""
-    whole = source.whole if isinstance(source, SpreadSource) else source
-    whole = whole.whole if isinstance(whole, StructuredSource) else whole
-    return str(getattr(whole, "path", type(whole).__name__))
+    given = get_given(source)
+    return str(getattr(given, "path", type(given).__name__))

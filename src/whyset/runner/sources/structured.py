@@ -24,9 +24,9 @@ from whyset.runner.sources.hugging_face import SAVED, HuggingFaceSource, find_im
 from whyset.runner.sources.input_choice import MASK, ForwardInputs, InputChoice, choose_inputs
 from whyset.runner.sources.item_inputs import Key, TakeExplained, is_array, is_ids, is_numeric, take_apart
 from whyset.runner.sources.rows import move_to_host
-from whyset.runner.sources.source import attempt, spread
+from whyset.runner.sources.source import Source, attempt, spread
 from whyset.runner.sources.structure import Structure
-from whyset.runner.sources.subset import IndexedSource
+from whyset.runner.sources.subset import IndexedSource, SpreadSource
 from whyset.runner.sources.survey import Survey, survey_inputs
 from whyset.runner.tokens import can_encode, get_pad_id
 
@@ -85,6 +85,13 @@ class StructuredSource(IndexedSource):
 
     def read(self, index: int) -> tuple[Tensor, int | None]:
         return self[index]
+
+
+def get_given(source: Source) -> Source:
+    """Return the source of the data as it was given, without a limit and without the packing of several inputs."""
+    while isinstance(source, SpreadSource | StructuredSource):
+        source = source.whole
+    return source
 
 
 def open_structured(
