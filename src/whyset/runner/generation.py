@@ -1,7 +1,6 @@
 """The rows of a run of a language model: one for each token that it generates after the prompts."""
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,21 +9,16 @@ from torch import Tensor
 
 from whyset.errors import InputError
 from whyset.runner.activity import Activity
-from whyset.runner.devices import placement
+from whyset.runner.located_rows import label_columns, read_all, read_columns
 from whyset.runner.output_kinds import Tokens
 from whyset.runner.output_spec import OutputSpec
-from whyset.runner.prefetch import Prefetcher, threads_for
-from whyset.runner.rows import Rows, make_columns
+from whyset.runner.prefetch import Batch
+from whyset.runner.rows import Rows
 from whyset.runner.score_model import select
 from whyset.runner.sources import UNKNOWN, RowSource, Source
-from whyset.runner.sources.given_labels import list_labels
 from whyset.runner.sources.source import get_structure
-from whyset.store import open_run
-from whyset.store.layout import POSITION, PROMPT, TOKEN, is_run
+from whyset.store.layout import POSITION, PROMPT, TOKEN
 from whyset.store.remote import AnyPath
-
-_BATCH = 8
-"""Prompts of a forward pass: the tokens must not depend on the batch size of the run."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,11 +62,9 @@ def find_tokens(
             "ids alone, as an array (N, T) or under the key input_ids, and make one run for the prompts of each length"
         )
     kind = wanted.kind
-    found = None if kept is None else _read_tokens(kept, source, kind)
+    found = _read_tokens(kept, source, kind)
     if found is None:
-        threads = threads_for(source, placement(model)[0], os.cpu_count() or 1)
-        reading = Prefetcher(source, shape, False, threads, activity or Activity())
-        found = dict(_generate_all(select(model, wanted.choice), reading, kind))
+        found = dict(_generate_all(select(model, wanted.choice), read_all(model, source, shape, activity), kind))
     rows = [(sample, place) for sample in range(len(source)) for place in range(_count(found.get(sample, ()), kind))]
     rows = sorted([*rows, *((sample, -1) for sample in range(len(source)) if sample not in found)])
     note = f"{len(rows):,} rows explain the tokens generated after {len(source):,} prompts"
@@ -83,14 +75,13 @@ def find_tokens(
     )
 
 
-def _generate_all(model: torch.nn.Module, reading: Prefetcher, kind: Tokens) -> Iterator[tuple[int, tuple[int, ...]]]:
+def _generate_all(
+    model: torch.nn.Module, batches: Iterable[tuple[Batch, Tensor]], kind: Tokens
+) -> Iterator[tuple[int, tuple[int, ...]]]:
     """Yield the tokens of each readable prompt by its number."""
-    source, (device, dtype) = reading.source, placement(model)
-    for batch in reading.batches(0, len(source), _BATCH):
+    for batch, ids in batches:
         if batch.indices:
-            ids = batch.place(source.preprocessing, device, dtype)
             yield from zip(batch.indices, map(tuple, generate(model, ids, kind).tolist()), strict=True)
-        reading.activity.step()
 
 
 @torch.no_grad()
@@ -150,8 +141,7 @@ def _make_source(
         POSITION: [None if place < 0 else length + place for _, place in rows],
         TOKEN: tokens,
     }
-    of_texts = make_columns(list_labels(source), kind, names, source.class_names or names)
-    columns |= {name: [values[sample] for sample in samples] for name, values in of_texts.items()}
+    columns |= label_columns(source, samples, kind, names)
     scores = [
         -1 if token is None else place * (kind.n_classes or 1) + token
         for token, (_, place) in zip(tokens, rows, strict=True)
@@ -167,14 +157,11 @@ def _make_source(
     )
 
 
-def _read_tokens(kept: AnyPath, source: Source, kind: Tokens) -> dict[int, tuple[int, ...]] | None:
+def _read_tokens(kept: AnyPath | None, source: Source, kind: Tokens) -> dict[int, tuple[int, ...]] | None:
     """Read the tokens of a run; None if it has none, or not of these prompts: then its configuration differs."""
-    if not is_run(kept):
+    table = read_columns(kept, (PROMPT, POSITION, TOKEN))
+    if table is None:
         return None
-    run = open_run(kept)
-    if not {PROMPT, POSITION, TOKEN} <= set(run.sample_columns):
-        return None
-    table = run.sample_table([PROMPT, TOKEN])
     places = {id: place for place, id in enumerate(source.ids)}
     found: dict[int, list[int]] = {}
     for prompt, token in zip(table[PROMPT].to_pylist(), table[TOKEN].to_pylist(), strict=True):

@@ -1,30 +1,27 @@
 """The rows of a run of a detector: one for each object, found by a pass of the model over the images."""
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from whyset.errors import InputError
 from whyset.runner.activity import Activity
 from whyset.runner.detection import DetectedObject, Detector
-from whyset.runner.devices import placement
+from whyset.runner.located_rows import label_columns, read_all, read_columns
 from whyset.runner.output_kinds import Boxes
 from whyset.runner.output_spec import OutputSpec
-from whyset.runner.prefetch import Prefetcher, threads_for
-from whyset.runner.rows import Rows, make_columns
+from whyset.runner.prefetch import Batch
+from whyset.runner.rows import Rows
 from whyset.runner.sources import UNKNOWN, RowSource, Source
 from whyset.runner.sources.given_labels import LabelForm, list_labels
 from whyset.runner.sources.object_labels import ObjectLabels
 from whyset.runner.suppression import compute_iou
-from whyset.store import open_run
-from whyset.store.layout import ANCHOR, BOX, DETECTED, IMAGE, is_run
+from whyset.store.layout import ANCHOR, BOX, DETECTED, IMAGE
 from whyset.store.remote import AnyPath
 
-_BATCH = 8
-"""Images of a forward pass: the objects must not depend on the batch size of the run."""
 _SAME = 0.5
 """A detected object is a true one if their boxes overlap by this intersection over union (Everingham et al. 2010)."""
 
@@ -47,26 +44,23 @@ def find_objects(
     InputError: outputs are not boxes, no object is found, or true objects are not those of the model and the images.
     """
     assert isinstance(wanted.kind, Boxes)
-    found = None if kept is None else _read_objects(kept, source)
+    found = _read_objects(kept, source)
     if found is None:
         _require_true_objects(source, wanted.kind, shape)
         detector = Detector(model, wanted, wanted.kind)
-        threads = threads_for(source, placement(model)[0], os.cpu_count() or 1)
-        found = list(_detect(detector, Prefetcher(source, shape, False, threads, activity or Activity())))
+        found = list(_detect(detector, read_all(model, source, shape, activity)))
         detector.require_objects(found, shape)
     return Rows(_make_source(source, found, wanted.kind, names), _describe(found, len(source)))
 
 
-def _detect(detector: Detector, reading: Prefetcher) -> Iterator[DetectedObject]:
+def _detect(detector: Detector, batches: Iterable[tuple[Batch, Tensor]]) -> Iterator[DetectedObject]:
     """Yield the objects of all images in their order."""
-    source, (device, dtype) = reading.source, placement(detector.model)
-    for batch in reading.batches(0, len(source), _BATCH):
+    for batch, x in batches:
         of_images = {sample: [DetectedObject(sample)] for sample in batch.failures}
         if batch.indices:
-            of_images |= detector.detect(batch.place(source.preprocessing, device, dtype), batch.indices)
+            of_images |= detector.detect(x, batch.indices)
         for sample in sorted(of_images):
             yield from of_images[sample]
-        reading.activity.step()
 
 
 def _make_source(source: Source, found: Sequence[DetectedObject], kind: Boxes, names: Sequence[str]) -> RowSource:
@@ -78,8 +72,7 @@ def _make_source(source: Source, found: Sequence[DetectedObject], kind: Boxes, n
         DETECTED: [one.label for one in found],
     }
     columns |= {name: [one.box[place] for one in found] for place, name in enumerate(BOX)}
-    of_images = make_columns(list_labels(source), kind, names, source.class_names or names)
-    columns |= {name: [values[sample] for sample in samples] for name, values in of_images.items()}
+    columns |= label_columns(source, samples, kind, names)
     return RowSource(
         source,
         np.array(samples, np.int64),
@@ -103,14 +96,11 @@ def _count_up(samples: Sequence[int]) -> Iterator[int]:
         yield count
 
 
-def _read_objects(kept: AnyPath, source: Source) -> list[DetectedObject] | None:
+def _read_objects(kept: AnyPath | None, source: Source) -> list[DetectedObject] | None:
     """Read the objects of a run; None if it has none, or not of these images: then its configuration differs."""
-    if not is_run(kept):
+    table = read_columns(kept, (IMAGE, ANCHOR, DETECTED, *BOX))
+    if table is None:
         return None
-    run = open_run(kept)
-    if not {IMAGE, ANCHOR, DETECTED, *BOX} <= set(run.sample_columns):
-        return None
-    table = run.sample_table([IMAGE, ANCHOR, DETECTED, *BOX])
     places = {id: place for place, id in enumerate(source.ids)}
     samples = [places.get(image) for image in table[IMAGE].to_pylist()]
     boxes = zip(*(table[name].to_pylist() for name in BOX), strict=True)

@@ -85,6 +85,11 @@ def make_columns(
     return {}
 
 
+def take_columns(columns: Mapping[str, Sequence[object]], samples: Sequence[int]) -> dict[str, Sequence[object]]:
+    """Return columns of samples for rows, of which each explains one of the `samples`."""
+    return {name: [values[sample] for sample in samples] for name, values in columns.items()}
+
+
 def _value_columns(labels: GivenLabels, names: Sequence[str]) -> Mapping[str, Sequence[object]]:
     values = labels.values
     if values is None or not np.isfinite(values).any():
@@ -132,7 +137,7 @@ def _expand(
         chosen,
         [f"{ids[sample]}#{_name(one, names)}" for sample, one in pairs],
         chosen,
-        {name: [values[sample] for sample in samples] for name, values in columns.items()},
+        take_columns(columns, [sample for sample, _ in pairs]),
     )
     without = sum(not found for found in sets)
     rest = f"; {without} samples have no label and no row" if without else ""
