@@ -171,6 +171,12 @@ REFUSED = {
         {"tokens": [["a"]] * 3, "composite": EpsilonPlus()},
         "expected the words of 12 texts, got 3",
     ),
+    "words of no text": (
+        IDS,
+        Words,
+        {"tokens": [], "composite": EpsilonPlus()},
+        "expected the words of 12 texts, got 0",
+    ),
     "a range for a table": (
         TABLE,
         mlp,

@@ -85,10 +85,11 @@ class DataSpec:
         """Return the words of every text of the source, at most `length` each; None where they are not known."""
         if self.tokens is None and not _has_lengths(source):
             return None
-        words = _list_tokens(self.tokens or {}, source)
+        tokens = {} if self.tokens is None else self.tokens
+        words = _list_tokens(tokens, source)
         if len(words) != len(source):
             raise InputError(f"tokens: expected the words of {len(source)} texts, got {len(words)}")
-        if make_speller(self.tokens or {}) is None:
+        if make_speller(tokens) is None:
             _require_lengths(words, source)
         longest = max(range(len(words)), key=lambda index: len(words[index]))
         if len(words[longest]) > length:

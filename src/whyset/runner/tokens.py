@@ -30,7 +30,8 @@ def make_speller(tokens: Any) -> Speller | None:
     if isinstance(tokens, Mapping):
         texts = {_whole(key, value): text for key, value, text in _list_pairs(tokens)}
         return texts.get
-    if isinstance(tokens, Sequence) and not isinstance(tokens, str) and all(isinstance(one, str) for one in tokens):
+    is_list = isinstance(tokens, Sequence) and not isinstance(tokens, str) and len(tokens) > 0
+    if is_list and all(isinstance(one, str) for one in tokens):
         return lambda id: tokens[id] if 0 <= id < len(tokens) else None
     if callable(decode := getattr(tokens, "decode", None)):
         return lambda id: decode([id])
