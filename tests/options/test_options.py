@@ -21,11 +21,11 @@ from whyset.cli.flags import make_parameter, with_flags
 from whyset.engines import ENGINES
 from whyset.errors import InputError
 from whyset.modality import MODALITIES
-from whyset.options.documented import documented, takes
+from whyset.options.documented import document, takes
 from whyset.options.explain import ExplainOptions
 from whyset.options.option import Flag, list_flags, list_options, option
 from whyset.options.spray import Parts, SprayOptions
-from whyset.runner.explain_config import OF_ORIGIN, ExplainConfig, kept_places
+from whyset.runner.explain_config import OF_ORIGIN, ExplainConfig, list_kept
 from whyset.runner.output_kinds import OUTPUT_KINDS
 from whyset.runner.targets.chosen import read_classes
 from whyset.store import RunConfig
@@ -118,7 +118,7 @@ def test_help_names_each_choice(flag: Flag) -> None:
 
 def test_what_run_json_keeps_of_an_option_is_a_field_of_it() -> None:
     config = {each.name for each in fields(RunConfig)}
-    of_config = {place for place in kept_places().values() if not place.startswith(OF_ORIGIN)}
+    of_config = {place for place in list_kept().values() if not place.startswith(OF_ORIGIN)}
     assert of_config <= config
     derived = {"weights_hash", "shard_rows", "targets_per_sample", "output", "method_text", "dataset", "versions"}
     assert config - of_config == derived | {"origin"}
@@ -129,13 +129,13 @@ def test_run_json_has_the_values(tmp_path: Path) -> None:
     model = nn.Sequential(nn.Flatten(), nn.Linear(48, 2))
     given = {"dtype": "float32", "pool": 2, "seed": 5, "batch_size": 3, "inputs": False, "limit": 4}
     run = ws.explain(model, images, tmp_path / "run", **given)
-    kept = {name: place for name, place in kept_places().items() if name in given}
+    kept = {name: place for name, place in list_kept().items() if name in given}
     stored = {OF_ORIGIN + name: value for name, value in run.config.origin.items()} | run.config.to_json()
     assert {name: stored[place] for name, place in kept.items()} == given
 
 
 def test_a_dataclass_documents_its_options() -> None:
-    @documented
+    @document
     @dataclass
     class Scale:
         """Scale.
@@ -144,7 +144,7 @@ def test_a_dataclass_documents_its_options() -> None:
         """
 
         factor: int | None = field(default=None, metadata=option("Factor."))
-        parts: Any = field(default_factory=Parts("PCA", several=True), metadata=option("Parts.", type="sequence"))
+        parts: Any = field(default_factory=Parts(("PCA",)), metadata=option("Parts.", type="sequence"))
 
     assert inspect.getdoc(Scale).endswith(
         "factor : int, optional\n    Factor.\nparts : sequence, default (PCA(),)\n    Parts."

@@ -17,12 +17,12 @@ PLACE = "{parameters}"
 WIDTH = 120
 
 
-def documented(config: type[C]) -> type[C]:
+def document(config: type[C]) -> type[C]:
     """Insert the documentation of its options into the docstring of a dataclass.
 
     >>> from dataclasses import dataclass, field
     >>> from whyset.options.option import option
-    >>> @documented
+    >>> @document
     ... @dataclass
     ... class Scale:
     ...     '''Multiply numbers.

@@ -17,25 +17,23 @@ INPUT = "attribution/input"
 class Parts:
     """A default that is made of parts of an analysis when it is needed, because they import SciPy and scikit-learn.
 
-    >>> Parts("Euclidean"), Parts("KMeans", "HDBSCAN", several=True)
+    >>> Parts("Euclidean"), Parts(("KMeans", "HDBSCAN"))
     (Euclidean(), (KMeans(), HDBSCAN()))
     """
 
-    names: tuple[str, ...]
-    several: bool
-    home: str
-
-    def __init__(self, *names: str, several: bool = False, home: str = "whyset.analysis.processors") -> None:
-        for name, value in (("names", names), ("several", several), ("home", home)):
-            object.__setattr__(self, name, value)
+    names: str | tuple[str, ...]
+    home: str = "whyset.analysis.processors"
 
     def __call__(self) -> Any:
-        parts = tuple(getattr(import_module(self.home), name)() for name in self.names)
-        return parts if self.several else parts[0]
+        home = import_module(self.home)
+        if isinstance(self.names, str):
+            return getattr(home, self.names)()
+        return tuple(getattr(home, name)() for name in self.names)
 
     def __repr__(self) -> str:
-        parts = [f"{name}()" for name in self.names]
-        return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})" if self.several else parts[0]
+        if isinstance(self.names, str):
+            return f"{self.names}()"
+        return f"({', '.join(f'{name}()' for name in self.names)}{',' if len(self.names) == 1 else ''})"
 
 
 @dataclass(frozen=True)
@@ -152,7 +150,7 @@ class SprayOptions:
         default_factory=Parts("Eigengap"), metadata=option("The choice of the number of clusters.")
     )
     clusterings: "tuple[Processor, ...]" = field(
-        default_factory=Parts("KMeans", "HDBSCAN", several=True),
+        default_factory=Parts(("KMeans", "HDBSCAN")),
         metadata=option(
             "Clusterings: processors, clusterers of scikit-learn, or a mapping from names to these. The first is "
             "the default, which is shown and scored.",
@@ -169,7 +167,7 @@ class SprayOptions:
         ),
     )
     embeddings: "tuple[Processor, ...]" = field(
-        default_factory=Parts("TSNE", several=True),
+        default_factory=Parts(("TSNE",)),
         metadata=option(
             "Embeddings: processors, transformers of scikit-learn, or a mapping from names to these. The first is the "
             "default, which is shown.",
@@ -186,7 +184,7 @@ class SprayOptions:
         ),
     )
     separability: "Separability" = field(
-        default_factory=Parts("Separability", home="whyset.analysis.scores"),
+        default_factory=Parts("Separability", "whyset.analysis.scores"),
         metadata=option("The score of the default clustering."),
     )
     surrogates: int = field(

@@ -152,11 +152,11 @@ class ExplainConfig(ExplainOptions):
 
     def get_kept(self) -> dict[str, Any]:
         """Return the options whose values run.json keeps in the configuration, by field."""
-        return {place: getattr(self, name) for name, place in kept_places().items() if not place.startswith(OF_ORIGIN)}
+        return {place: getattr(self, name) for name, place in list_kept().items() if not place.startswith(OF_ORIGIN)}
 
     def origin(self, source: Source, device: torch.device, code_hash: str | None) -> dict[str, JSON]:
         """Return what `rerun` needs besides the compared configuration; `None` for objects of this process only."""
-        labels, structure, places = self.labels, get_structure(source), kept_places()
+        labels, structure, places = self.labels, get_structure(source), list_kept()
         return {
             **{
                 place.removeprefix(OF_ORIGIN): getattr(self, name)
@@ -172,7 +172,7 @@ class ExplainConfig(ExplainOptions):
         }
 
 
-def kept_places() -> dict[str, str]:
+def list_kept() -> dict[str, str]:
     """Return the field of run.json for each option that it keeps."""
     return {each.name: each.kept for each in list_options(ExplainOptions) if each.kept is not None}
 

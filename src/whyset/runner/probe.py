@@ -29,7 +29,7 @@ from whyset.runner.output_spec import ExplainedBatch, OutputSpec, explainer
 from whyset.runner.rows import make_rows
 from whyset.runner.sources import RowSource, Source, spread
 from whyset.runner.sources.source import attempt, get_explained, get_structure
-from whyset.runner.structured_model import explained_alone
+from whyset.runner.structured_model import separate_explained
 from whyset.runner.targets import label_tensor
 from whyset.store import Check
 from whyset.store.checks import Severity
@@ -97,7 +97,7 @@ def probe(
     x, labels = place(torch.stack([x for x, _ in samples]), model), [label for _, label in samples]
     naming = nullcontext() if isinstance(wanted.method, GradientMethod) else naming_method(wanted.method)
     with naming, _naming_writes():
-        with explained_alone(model, x) as (alone, example):
+        with separate_explained(model, x) as (alone, example):
             scored = wanted.make_model(alone)
             records = find_channels(scored, example, wanted.records)
             wanted = replace(wanted, method=wanted.method.resolve(scored, example), records=records)

@@ -13,7 +13,7 @@ from whyset.errors import InputError, WhysetError
 from whyset.options.explain import STALL_SECONDS
 from whyset.runner.composites import AUTO, composite_from_dict
 from whyset.runner.consent import ModelCode, Trust, model_code, require_own_weights, require_trust
-from whyset.runner.explain_config import OF_ORIGIN, ExplainConfig, kept_places
+from whyset.runner.explain_config import OF_ORIGIN, ExplainConfig, list_kept
 from whyset.runner.explaining import run_explanation
 from whyset.runner.input_codecs import InputCodec, codec_from_dict
 from whyset.runner.labels import Labels
@@ -116,7 +116,7 @@ def _get_kept(config: RunConfig) -> dict[str, Any]:
     """Return the options whose values run.json keeps."""
     values = {field.name: getattr(config, field.name) for field in fields(config)}
     values |= {OF_ORIGIN + name: value for name, value in config.origin.items()}
-    return {name: values[place] for name, place in kept_places().items() if place in values}
+    return {name: values[place] for name, place in list_kept().items() if place in values}
 
 
 def _reasons(config: RunConfig, data: str | Path | None) -> list[str]:

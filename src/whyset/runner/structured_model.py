@@ -77,7 +77,7 @@ def get_inner(model: nn.Module) -> nn.Module:
 
 
 @contextmanager
-def explained_alone(model: nn.Module, x: Tensor) -> Iterator[tuple[nn.Module, Tensor]]:
+def separate_explained(model: nn.Module, x: Tensor) -> Iterator[tuple[nn.Module, Tensor]]:
     """Return model and inputs as methods get them: of samples with several inputs, the first one, explained alone."""
     if not isinstance(model, StructuredModel):
         yield model, x

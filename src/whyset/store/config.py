@@ -16,7 +16,7 @@ from whyset.store.remote import AnyPath
 MODEL_OUTPUT = "model output"
 
 
-def _stored(*, since: str = "1.0", compared: bool = True) -> Mapping[str, Any]:
+def _describe(*, since: str = "1.0", compared: bool = True) -> Mapping[str, Any]:
     """Describe a field of RunConfig, as its `metadata`: the version that added it, and if another value is another run.
 
     A field since a later version than 1.0 does not count in the hash of a run where it has its default, so that old
@@ -56,26 +56,26 @@ class RunConfig:
     preprocessing: Mapping[str, JSON]
     dataset_fingerprint: str | None
     class_names: tuple[str, ...]
-    shard_rows: int = field(metadata=_stored(compared=False))
+    shard_rows: int = field(metadata=_describe(compared=False))
     dtype: str = "float16"
     seed: int = 0
-    layers: tuple[str, ...] = field(default=(), metadata=_stored(since="1.1"))
-    concepts: tuple[str, ...] = field(default=(), metadata=_stored(since="1.1"))
-    record: tuple[str, ...] = field(default=(), metadata=_stored(since="1.3"))
-    reduction: str = field(default="none", metadata=_stored(since="1.1"))
-    pool: int | None = field(default=None, metadata=_stored(since="1.1"))
-    targets_per_sample: int = field(default=1, metadata=_stored(since="1.1"))
-    modality: str | None = field(default=None, metadata=_stored(since="1.2"))
-    features: tuple[str, ...] = field(default=(), metadata=_stored(since="1.2"))
-    rate: float | None = field(default=None, metadata=_stored(since="1.2"))
-    output: str = field(default=MODEL_OUTPUT, metadata=_stored(since="1.3"))
-    output_choice: str | int | Mapping[str, JSON] | None = field(default=None, metadata=_stored(since="1.3"))
-    output_kind: Mapping[str, JSON] | None = field(default=None, metadata=_stored(since="1.3"))
-    attributor: Mapping[str, JSON] | None = field(default=None, metadata=_stored(since="1.3"))
-    method_text: str = field(default="", metadata=_stored(since="1.3", compared=False))
-    dataset: str = field(default="", metadata=_stored(compared=False))
-    versions: Mapping[str, str] = field(default_factory=dict, metadata=_stored(compared=False))
-    origin: Mapping[str, JSON] = field(default_factory=dict, metadata=_stored(compared=False))
+    layers: tuple[str, ...] = field(default=(), metadata=_describe(since="1.1"))
+    concepts: tuple[str, ...] = field(default=(), metadata=_describe(since="1.1"))
+    record: tuple[str, ...] = field(default=(), metadata=_describe(since="1.3"))
+    reduction: str = field(default="none", metadata=_describe(since="1.1"))
+    pool: int | None = field(default=None, metadata=_describe(since="1.1"))
+    targets_per_sample: int = field(default=1, metadata=_describe(since="1.1"))
+    modality: str | None = field(default=None, metadata=_describe(since="1.2"))
+    features: tuple[str, ...] = field(default=(), metadata=_describe(since="1.2"))
+    rate: float | None = field(default=None, metadata=_describe(since="1.2"))
+    output: str = field(default=MODEL_OUTPUT, metadata=_describe(since="1.3"))
+    output_choice: str | int | Mapping[str, JSON] | None = field(default=None, metadata=_describe(since="1.3"))
+    output_kind: Mapping[str, JSON] | None = field(default=None, metadata=_describe(since="1.3"))
+    attributor: Mapping[str, JSON] | None = field(default=None, metadata=_describe(since="1.3"))
+    method_text: str = field(default="", metadata=_describe(since="1.3", compared=False))
+    dataset: str = field(default="", metadata=_describe(compared=False))
+    versions: Mapping[str, str] = field(default_factory=dict, metadata=_describe(compared=False))
+    origin: Mapping[str, JSON] = field(default_factory=dict, metadata=_describe(compared=False))
 
     def __repr__(self) -> str:
         return short_dataclass_repr(self)

@@ -18,14 +18,14 @@ from whyset.analysis.processors.estimator import make_processors
 from whyset.analysis.scores import CopulaSurrogates
 from whyset.arguments import seed_number
 from whyset.errors import InputError
-from whyset.options.documented import documented
+from whyset.options.documented import document
 from whyset.options.spray import SprayOptions
 from whyset.store.layout import ANALYZED
 
 CONCEPT = "concept/"
 
 
-@documented
+@document
 @dataclass(frozen=True)
 class Spray(SprayOptions, Processor):
     """Find the strategies in the relevance maps of one class: pooled maps, neighbor graph, spectrum, clusters.
