@@ -20,6 +20,7 @@ settings.load_profile("whyset")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job that a shell put into the background
     signal.signal(signal.SIGINT, signal.default_int_handler)  # so that programs under test can be interrupted
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # for small tensors, waking threads takes longer than the work
+os.environ.setdefault("NUMBA_NUM_THREADS", "1")  # peers that call Numba set the threads of OpenMP to this number
 
 SHIM = Path(__file__).parent / "support" / "torchvision_beside_cpu_torch"
 ORACLES = Path(__file__).parent.parent / ".oracles"
@@ -36,6 +37,14 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 def own_state_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep what whyset remembers of its user out of the real user's home; programs under test inherit it."""
     os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+
+
+@pytest.fixture(autouse=True)
+def own_number_of_threads() -> Iterator[None]:
+    """Put back torch's number of threads, which some examples set: it decides the last digits of later results."""
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(int(os.environ["OMP_NUM_THREADS"].split(",")[0]))
 
 
 def absent(what: str) -> None:
