@@ -28,8 +28,8 @@ class BandIntervention(StatisticIntervention):
     high: float | None = None
 
     def __post_init__(self) -> None:
-        edges = [edge for edge in (self.low, self.high) if edge is not None]
-        if not all(math.isfinite(edge) for edge in edges) or self.low < 0 or (self.high or math.inf) <= self.low:
+        high = math.inf if self.high is None else self.high
+        if not (0 <= self.low < high and (self.high is None or math.isfinite(high))):
             raise InputError(
                 f"{type(self).__name__}(low={self.low!r}, high={self.high!r}): expected frequencies with 0 <= low < "
                 "high, or high=None for all from low on"

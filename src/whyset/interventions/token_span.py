@@ -72,8 +72,13 @@ class TokenSpan(RegionIntervention):
             object.__setattr__(self, "special", tuple(self.special))
 
     def select(self, x: Tensor, relevance: Tensor | None) -> Region:
-        """Return the span with the largest sum of positive relevance; of equal ones, the first."""
+        """Return the span with the largest sum of positive relevance; of equal ones, the first.
+
+        `relevance` is that of the tokens (n, tokens), or of their embeddings (n, tokens, features), which is summed.
+        """
         self.check(x)
+        if isinstance(relevance, Tensor) and relevance.dim() == 3 and relevance.shape[:2] == x.shape:
+            relevance = relevance.sum(2)
         positive = sum_channels(relevance, x, type(self).__name__)
         sums = self._windows(x, positive).masked_fill(~self._free_places(x), -1)
         found = sums.amax(1) > 0 if sums.shape[1] else torch.zeros(len(x), dtype=torch.bool, device=x.device)
