@@ -2,12 +2,14 @@
 
 import copy
 
+import numpy as np
 import pytest
 import torch
 
 from whyset.errors import InputError
 from whyset.interventions import (
     INTERVENTIONS,
+    FrequencyBand,
     Intervention,
     Region,
     RegionIntervention,
@@ -194,6 +196,18 @@ def test_every_intervention_declares_its_modalities_fills_and_null(example):
 
 def test_an_intervention_is_rebuilt_from_its_stored_form(example):
     assert intervention_from_dict(example.intervention.to_dict()) == example.intervention
+
+
+def test_numbers_of_numpy_are_stored_as_those_of_python():
+    for band in (FrequencyBand(low=np.float32(0.25)), FrequencyBand(0, 1)):
+        assert {type(value) for value in band.to_dict()["fields"].values()} <= {float, int, bool, type(None)}
+    with pytest.raises(InputError, match="finite"):
+        FrequencyBand(low=np.nan)
+
+
+def test_the_repr_of_evidence_is_one_short_line(example):
+    assert repr(example.evidence).count("\n") == 0
+    assert len(repr(example.evidence)) < 120
 
 
 def test_names_and_instances_are_resolved():

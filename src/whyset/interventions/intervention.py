@@ -38,6 +38,10 @@ class Intervention(NamedPart):
     null_needs_others: ClassVar[bool] = False
     """True if the null is the statistic of samples of other classes; otherwise it is in the same sample."""
 
+    def __post_init__(self) -> None:
+        """Convert numbers to those of Python, in which they are stored; InputError: one is not finite."""
+        self.convert_numbers()
+
     def select(self, x: Tensor, relevance: Tensor | None) -> Evidence:
         """Find the evidence of each sample.
 

@@ -63,6 +63,7 @@ class LayerChannels(Intervention):
     dim: int = 1
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         whole_number("LayerChannels: count", self.count, least=1)
 
     def describe(self) -> str:

@@ -65,6 +65,7 @@ class TokenSpan(RegionIntervention):
     special: int | tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         whole_number("TokenSpan: length", self.length, least=1)
         if self.mode not in ("replace", "shift"):
             raise InputError(f"TokenSpan(mode={self.mode!r}): expected 'replace' or 'shift'")

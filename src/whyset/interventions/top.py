@@ -37,4 +37,4 @@ def draw_other_entries(mask: Tensor, generators: Sequence[np.random.Generator], 
             f"{mask.shape[1]}: choose a smaller count"
         )
     order = draw_order(tuple(mask.shape[1:]), generators, mask).masked_fill(mask, 2.0)
-    return order.argsort(1).argsort(1) < counts
+    return order.argsort(dim=1, stable=True).argsort(1) < counts

@@ -45,6 +45,7 @@ class TopPixels(RegionIntervention):
     share: float = 0.05
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0 < self.share <= 0.5:
             raise InputError(
                 f"TopPixels(share={self.share!r}): expected a share above 0 and at most 0.5, so that other pixels are "

@@ -30,6 +30,7 @@ class PlacedWindow(RegionIntervention):
     side: Sides
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         object.__setattr__(self, "side", tuple(self.side) if isinstance(self.side, list) else self.side)
         if self.side is None:
             raise InputError(f"{type(self).__name__}(side=None): expected a whole number, or one for each side")
