@@ -10,6 +10,7 @@ from whyset.errors import InputError
 from whyset.interventions import DeletionFill, Region, TokenSpan
 
 PAD, START, END = 0, 1, 2
+PADDED_FIRST, RELEVANCE = torch.tensor([[PAD, 10, 11]]), torch.ones(1, 3)
 
 
 @st.composite
@@ -87,18 +88,22 @@ def test_a_replacement_is_at_the_closest_free_place_and_changes_nothing_else(cas
 
 
 def test_an_insertion_is_between_the_tokens_of_the_host_also_after_the_last_one():
-    x = torch.tensor([[START, 10, 11, 12, 13, END]] * 3)
-    host = torch.tensor(
-        [[START, 20, 21, 22, END, PAD], [START, 20, END, PAD, PAD, PAD], [PAD, PAD, PAD, START, 20, END]]
-    )
-    mask = torch.zeros(3, 6, dtype=torch.bool)
-    mask[0, 1:3] = mask[1, 3:5] = mask[2, 2:4] = True
+    x = torch.tensor([[START, 10, 11, 12, 13, END]] * 2)
+    host = torch.tensor([[START, 20, 21, 22, END, PAD], [START, 20, END, PAD, PAD, PAD]])
+    mask = torch.zeros(2, 6, dtype=torch.bool)
+    mask[0, 1:3] = mask[1, 3:5] = True
     result = span(2, mode="shift").insert(x, Region(mask), host)
     assert result.tolist() == [
         [START, 10, 11, 20, 21, 22],  # the end of the full text is lost
         [START, 20, 12, 13, END, PAD],
-        [PAD, PAD, PAD, START, 11, 12],
     ]
+
+
+def test_an_inserted_span_is_never_lost_at_the_end():
+    x = torch.tensor([[10, 11, 12, 13]])
+    intervention = span(3, mode="shift")
+    evidence = intervention.select(x, torch.tensor([[0.0, 1, 1, 1]]))
+    assert intervention.insert(x, evidence, torch.tensor([[20, 21, 22, 23]])).tolist() == [[20, 11, 12, 13]]
 
 
 def test_a_deletion_and_an_insertion_at_the_same_place_undo_each_other():
@@ -136,6 +141,14 @@ def test_texts_shorter_than_the_span_have_no_evidence():
     [
         (lambda: TokenSpan(length=0), "at least 1"),
         (lambda: TokenSpan(mode="insert"), "expected 'replace' or 'shift'"),
+        (
+            lambda: span(1, mode="shift").insert(PADDED_FIRST, span(1).select(PADDED_FIRST, RELEVANCE), PADDED_FIRST),
+            "padded at the end",
+        ),
+        (
+            lambda: span(1).remove(PADDED_FIRST, span(1).select(PADDED_FIRST, RELEVANCE), DeletionFill(padding=PAD)),
+            "padded at the end",
+        ),
         (lambda: span(1).select(torch.rand(2, 3), torch.rand(2, 3)), "of integers"),
     ],
 )

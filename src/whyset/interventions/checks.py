@@ -44,6 +44,16 @@ def check_count(x: Tensor, count: int, what: str, user: str) -> None:
         raise InputError(f"{user}: expected {what} of each of the {len(x)} samples, got {count}")
 
 
+def require_padding_at_end(x: Tensor, padding: int | None, user: str) -> None:
+    """Check that texts (n, tokens) do not begin with padding, where tokens are shifted."""
+    wrong = 0 if padding is None else int((x[:, 0] == padding).sum())
+    if wrong:
+        raise InputError(
+            f"{user}: expected texts that are padded at the end, so that tokens can be shifted, got {wrong} that begin "
+            f"with padding ({padding}): pad them at the end, or replace tokens (mode='replace')"
+        )
+
+
 def sum_channels(relevance: Tensor | None, x: Tensor, user: str) -> Tensor:
     """Return the positive part of the relevance of each position, summed over channels: (n, *positions).
 

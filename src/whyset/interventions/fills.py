@@ -12,7 +12,7 @@ from torch import Tensor
 from whyset.attribution.attributors.blur import gaussian_blur
 from whyset.attribution.named_part import NamedPart
 from whyset.errors import InputError
-from whyset.interventions.checks import to_double
+from whyset.interventions.checks import require_padding_at_end, to_double
 from whyset.interventions.named_parts import parse_named, resolve_named
 from whyset.optional import import_optional
 
@@ -97,8 +97,9 @@ class MeanFill(Fill):
             )
         positions = tuple(range(2, x.dim()))
         inside = mask.expand_as(x)
-        outside = (~inside | inside.all(dim=positions, keepdim=True)).to(x.dtype)
-        return ((x * outside).sum(positions, keepdim=True) / outside.sum(positions, keepdim=True)).expand_as(x)
+        outside = to_double(~inside | inside.all(dim=positions, keepdim=True))
+        total = (to_double(x) * outside).sum(positions, keepdim=True)
+        return (total / outside.sum(positions, keepdim=True)).to(x.dtype).expand_as(x)
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ def _inpaint(restoration: Any, sample: np.ndarray[Any, Any], region: np.ndarray[
 class DeletionFill(Fill):
     """Nothing: the following tokens of a text move to the left, and padding follows the shorter text.
 
-    Attention masks must then be computed again from the padding.
+    Texts are padded at the end. Attention masks must then be computed again from the padding.
 
     Parameters
     ----------
@@ -191,6 +192,7 @@ class DeletionFill(Fill):
 
     def apply(self, x: Tensor, mask: Tensor, host: Tensor | None) -> Tensor:
         """Return the texts (n, tokens) without the tokens of the mask, which are consecutive."""
+        require_padding_at_end(x, self.padding, "DeletionFill")
         positions, removed = torch.arange(x.shape[1], device=x.device), mask.sum(1, keepdim=True)
         source = torch.where(positions < mask.byte().argmax(1)[:, None], positions, positions + removed)
         shifted = x.gather(1, source.clamp(max=x.shape[1] - 1))

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from whyset.arguments import whole_number
 from whyset.errors import InputError
-from whyset.interventions.checks import check_count, check_hosts, sum_channels
+from whyset.interventions.checks import check_count, check_hosts, require_padding_at_end, sum_channels
 from whyset.interventions.draws import draw_candidate, make_generators
 from whyset.interventions.evidence import Region
 from whyset.interventions.fills import Fill
@@ -24,8 +24,8 @@ class TokenSpan(RegionIntervention):
     Texts are ids (n, tokens), padded at either end. The span is inserted at the place in the host that is closest to
     that in the text. With `mode="replace"` it replaces as many tokens of the host, which keeps its length, so that an
     attention mask stays valid. With `mode="shift"` the following tokens of the host move to the right, and the last
-    ones are lost if the host is full. Attention masks must then be computed again from the padding, also after a
-    removal with the fill "deletion".
+    ones are lost if the host is full; hosts are then padded at the end. Attention masks must then be computed again
+    from the padding, also after a removal with the fill "deletion".
 
     Parameters
     ----------
@@ -99,27 +99,23 @@ class TokenSpan(RegionIntervention):
         return self._spans(places, evidence.size > 0, x)
 
     def fits(self, evidence: Region, host: Tensor) -> Tensor:
-        """Return whether each host (n,) has a place for the span; in the mode "shift", any token."""
+        """Return whether each host (n,) has a place for the span."""
         self.check(host)
-        places = self._free_places(host) if self.mode == "replace" else self._own(host)
-        return places.any(1) | (evidence.size == 0)
+        return self._places(host, between=self.mode == "shift").any(1) | (evidence.size == 0)
 
     def insert(self, x: Tensor, evidence: Region, host: Tensor) -> Tensor:
         """Return the hosts with the spans; InputError: a host has no place for its span (see `fits`)."""
-        self.check(x)
-        check_hosts(x, host, type(self).__name__)
-        check_count(x, len(evidence), "evidence", type(self).__name__)
-        self._check_fits(evidence, host)
-        start, found = first_corners(evidence.mask)[:, 0], (evidence.size > 0)[:, None]
-        place = self._find_place(start, host, between=self.mode == "shift")
+        self._check_call(x, evidence, host)
+        shifts = self.mode == "shift"
+        if shifts:
+            require_padding_at_end(host, self.padding, type(self).__name__)
+        start = first_corners(evidence.mask)[:, 0]
+        place = self._find_place(evidence, host, between=shifts)
         inside, moved = self._move(x, start, place)
-        if self.mode == "shift":
-            positions = torch.arange(x.shape[1], device=x.device)
-            source = torch.where(positions < place[:, None], positions, positions - self.length)
-            rest = host.gather(1, source.clamp(min=0))
-        else:
-            rest = host
-        return torch.where(found, torch.where(inside, moved, rest), host)
+        positions = torch.arange(x.shape[1], device=x.device).expand(len(x), -1)
+        source = torch.where(positions < place[:, None], positions, (positions - self.length).clamp(min=0))
+        changed = torch.where(inside, moved, host.gather(1, source) if shifts else host)
+        return torch.where((evidence.size > 0)[:, None], changed, host)
 
     def remove(self, x: Tensor, evidence: Region, fill: Fill | str, host: Tensor | None = None) -> Tensor:
         """Return the texts with a fill in place of the spans.
@@ -128,13 +124,14 @@ class TokenSpan(RegionIntervention):
         """
         if host is None or self.resolve_fill(fill).name != "host":
             return super().remove(x, evidence, fill, host)
+        self._check_call(x, evidence, host)
+        place = self._find_place(evidence, host, between=False)
+        return torch.where(evidence.mask, self._move(host, place, first_corners(evidence.mask)[:, 0])[1], x)
+
+    def _check_call(self, x: Tensor, evidence: Region, host: Tensor) -> None:
         self.check(x)
         check_hosts(x, host, type(self).__name__)
         check_count(x, len(evidence), "evidence", type(self).__name__)
-        self._check_fits(evidence, host)
-        start = first_corners(evidence.mask)[:, 0]
-        moved = self._move(host, self._find_place(start, host, between=False), start)[1]
-        return torch.where(evidence.mask, moved, x)
 
     def _move(self, x: Tensor, start: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
         """Return a mask of the spans at their new places, and texts moved so that each span is there."""
@@ -142,21 +139,13 @@ class TokenSpan(RegionIntervention):
         inside = (positions >= place[:, None]) & (positions < place[:, None] + self.length)
         return inside, x.gather(1, (positions + (start - place)[:, None]).clamp(0, x.shape[1] - 1))
 
-    def _find_place(self, start: Tensor, host: Tensor, *, between: bool) -> Tensor:
+    def _find_place(self, evidence: Region, host: Tensor, *, between: bool) -> Tensor:
         """Return the place (n,) of the span in the hosts that is closest to that in the texts.
 
-        With `between`, it is before any token of the host, or after its last one.
+        InputError: a host has none.
         """
-        free = self._own(host) if between else self._free_places(host)
-        if between:
-            free = free | torch.cat([torch.zeros_like(free[:, :1]), free[:, :-1]], 1)
-        if free.shape[1] == 0:
-            return torch.zeros_like(start)
-        distance = (torch.arange(free.shape[1], device=host.device) - start[:, None]).abs()
-        return distance.masked_fill(~free, host.shape[1] + 1).argmin(1)
-
-    def _check_fits(self, evidence: Region, host: Tensor) -> None:
-        wrong = (~self.fits(evidence, host)).nonzero().flatten().tolist()
+        places, start = self._places(host, between=between), first_corners(evidence.mask)[:, 0]
+        wrong = (~places.any(1) & (evidence.size > 0)).nonzero().flatten().tolist()
         if wrong:
             tokens = int(self._own(host[wrong[0]][None]).sum())
             raise InputError(
@@ -164,6 +153,18 @@ class TokenSpan(RegionIntervention):
                 f"special ones, got {len(wrong)} without, the first one at {wrong[0]} with {tokens} tokens: choose "
                 "other hosts for them (TokenSpan.fits), or a shorter span"
             )
+        if places.shape[1] == 0:  # all evidence is empty
+            return torch.zeros_like(start)
+        distance = (torch.arange(places.shape[1], device=host.device) - start[:, None]).abs()
+        return distance.masked_fill(~places, host.shape[1] + 1).argmin(1)
+
+    def _places(self, host: Tensor, *, between: bool) -> Tensor:
+        """Return True at the places (n, count) in hosts: in place of tokens, or before any and after the last one."""
+        free = self._free_places(host)
+        if not between:
+            return free
+        own = self._own(host)
+        return (own | torch.cat([torch.zeros_like(own[:, :1]), own[:, :-1]], 1))[:, : free.shape[1]]
 
     def _own(self, x: Tensor) -> Tensor:
         """Return True at the tokens (n, tokens) that are neither padding nor special."""
