@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from whyset.interventions.checks import to_double
+from whyset.interventions.checks import to_single
 from whyset.interventions.fourier import compose, get_directions, transform
 from whyset.interventions.statistics import StatisticIntervention
 
@@ -32,7 +32,7 @@ class Amplitude(StatisticIntervention):
     def measure(self, x: Tensor) -> Tensor:
         """Return the amplitudes (n, C, ...); in place of that of frequency 0, the mean."""
         amplitudes = transform(x).abs()
-        amplitudes[_zero(amplitudes)] = to_double(x).flatten(2).mean(2)
+        amplitudes[_zero(amplitudes)] = to_single(x).flatten(2).mean(2)
         return amplitudes
 
     def combine(self, values: Tensor, host: Tensor) -> Tensor:
@@ -64,7 +64,7 @@ class Phase(StatisticIntervention):
 
     def combine(self, values: Tensor, host: Tensor) -> Tensor:
         """Return the hosts with these phases."""
-        return compose(transform(host).abs(), values, to_double(host).flatten(2).mean(2), host)
+        return compose(transform(host).abs(), values, to_single(host).flatten(2).mean(2), host)
 
 
 def _zero(coefficients: Tensor) -> tuple[slice | int, ...]:

@@ -14,6 +14,11 @@ def to_double(x: Tensor) -> Tensor:
     return x.to(torch.float32 if x.device.type == "mps" else torch.float64)
 
 
+def to_single(x: Tensor) -> Tensor:
+    """Convert half precision to single; single and double remain."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
 def check_samples(x: Tensor, modalities: Sequence[str], user: str) -> None:
     """Check that samples (n, ...) have the axes and the type of one of the modalities."""
     kinds = [MODALITIES[name] for name in modalities]

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from whyset.interventions.checks import to_double
+from whyset.interventions.checks import to_single
 
 
 def get_positions(x: Tensor) -> tuple[int, ...]:
@@ -12,7 +12,7 @@ def get_positions(x: Tensor) -> tuple[int, ...]:
 
 
 def filter_band(x: Tensor, low: float, high: float | None, *, sharp: bool) -> Tensor:
-    """Return the part of samples (n, C, *positions) in a band of frequencies, in double precision.
+    """Return the part of samples (n, C, *positions) in a band of frequencies, in single precision at least.
 
     The weight of frequency f is `g(f / high) − g(f / low)`. With `sharp`, g(t) is 1 for t < 1 and 0 from there on;
     otherwise `g(t) = 2^(−t²)`, a Gaussian that is 1/2 at the edge of the band and causes no ringing. Weights of
@@ -34,7 +34,7 @@ def filter_band(x: Tensor, low: float, high: float | None, *, sharp: bool) -> Te
     Tensor
         The part of the samples.
     """
-    mirrored, dims = _mirror(to_double(x)), get_positions(x)
+    mirrored, dims = _mirror(to_single(x)), get_positions(x)
     frequencies = _radial_frequencies(mirrored)
     weights = _low_pass(frequencies, high, sharp) - (_low_pass(frequencies, low, sharp) if low > 0 else 0)
     found: Tensor = torch.fft.irfftn(torch.fft.rfftn(mirrored, dim=dims) * weights, s=mirrored.shape[2:], dim=dims)
@@ -65,8 +65,8 @@ def _mirror(x: Tensor) -> Tensor:
 
 
 def transform(x: Tensor) -> Tensor:
-    """Return the coefficients `rfftn` of samples (n, C, *positions), in double precision."""
-    found: Tensor = torch.fft.rfftn(to_double(x), dim=get_positions(x))
+    """Return the coefficients `rfftn` of samples (n, C, *positions), in single precision at least."""
+    found: Tensor = torch.fft.rfftn(to_single(x), dim=get_positions(x))
     return found
 
 
@@ -94,7 +94,7 @@ def compose(amplitudes: Tensor, directions: Tensor, mean: Tensor, like: Tensor) 
     Returns
     -------
     Tensor
-        The samples, in double precision.
+        The samples, in single precision at least.
     """
     dims = get_positions(like)
     found: Tensor = torch.fft.irfftn(amplitudes * directions, s=like.shape[2:], dim=dims)

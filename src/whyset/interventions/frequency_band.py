@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from whyset.errors import InputError
-from whyset.interventions.checks import to_double
+from whyset.interventions.checks import to_single
 from whyset.interventions.fills import Fill
 from whyset.interventions.fourier import filter_band
 from whyset.interventions.statistics import StatisticIntervention
@@ -37,7 +37,7 @@ class BandIntervention(StatisticIntervention):
             )
 
     def filter(self, x: Tensor) -> Tensor:
-        """Return the part of samples in the band, in double precision."""
+        """Return the part of samples in the band, in single precision at least."""
         raise NotImplementedError
 
     def measure(self, x: Tensor) -> Tensor:
@@ -46,7 +46,7 @@ class BandIntervention(StatisticIntervention):
 
     def combine(self, values: Tensor, host: Tensor) -> Tensor:
         """Return the hosts with the band of other samples."""
-        return to_double(host) - self.filter(host) + to_double(values)
+        return to_single(host) - self.filter(host) + to_single(values)
 
     def neutral(self, values: Tensor, fill: Fill) -> Tensor:
         """Return the mean of each channel if it is in the band, else 0."""
@@ -90,7 +90,7 @@ class FrequencyBand(BandIntervention):
     sharp: bool = False
 
     def filter(self, x: Tensor) -> Tensor:
-        """Return the part of samples in the band, in double precision."""
+        """Return the part of samples in the band, in single precision at least."""
         return filter_band(x, self.low, self.high, sharp=self.sharp)
 
 
@@ -133,5 +133,5 @@ class SeriesBand(BandIntervention):
             raise InputError(f"SeriesBand(rate={self.rate!r}): expected a positive number of positions")
 
     def filter(self, x: Tensor) -> Tensor:
-        """Return the part of samples in the band, in double precision."""
+        """Return the part of samples in the band, in single precision at least."""
         return filter_band(x, self.low / self.rate, None if self.high is None else self.high / self.rate, sharp=True)
