@@ -88,6 +88,24 @@ def test_a_layer_that_runs_twice_has_the_values_of_each_of_its_calls():
     torch.testing.assert_close(result, expected)
 
 
+def test_an_output_that_the_model_changes_in_place_is_recorded_before():
+    class InPlace(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(4, 4)
+
+        def forward(self, x):
+            output = self.layer(x)
+            output += x
+            return output
+
+    torch.manual_seed(0)
+    model, x, host = InPlace().eval().requires_grad_(False), torch.randn(2, 4), torch.randn(2, 4)
+    evidence = Region(torch.tensor([[True, False, False, True]] * 2))
+    expected = torch.where(evidence.mask, model.layer(x), model.layer(host)) + host
+    torch.testing.assert_close(LayerChannels("layer").insert_output(model, x, evidence, host), expected)
+
+
 def test_the_evidence_as_conditions_explains_by_these_channels_alone(network, x):
     network[0].bias.zero_()  # it would absorb relevance between the layer and the input
     with Gradient(network, EpsilonPlus()) as attribute, attribute.record("1") as record:

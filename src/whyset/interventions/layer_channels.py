@@ -128,7 +128,7 @@ class LayerChannels(Intervention):
     def _record(self, model: Any, x: Tensor) -> list[Tensor]:
         """Return the outputs of the layer in a call of the model, channels in dimension 1, for each of its calls."""
         found: list[Tensor] = []
-        with self._hook(model, lambda output: found.append(output)):
+        with self._hook(model, lambda output: found.append(output.clone())):  # the model may change it in place
             model(x)
         return found
 
