@@ -23,7 +23,7 @@ from whyset.runner.explain_config import OF_ORIGIN
 from whyset.store import RunConfig
 
 PACKAGES = """whyset whyset.attribution whyset.attribution.rules whyset.attribution.composites
-    whyset.attribution.methods whyset.analysis
+    whyset.attribution.methods whyset.interventions whyset.analysis
     whyset.evaluation whyset.image whyset.report whyset.viewer whyset.store whyset.testing whyset.errors""".split()
 DOCS = Path(__file__).resolve().parent
 

@@ -29,6 +29,10 @@ NAMES = {
         LayerCAMMethod ScoreCAMMethod AblationCAMMethod GuidedGradCAMMethod FastCAMMethod CaptumMethod FunctionMethod
         PatternNetMethod PatternAttributionMethod ContrastiveLRPMethod ContrastiveExcitationBackpropMethod
         InspectionMethod FittedMethod Method as_method""",
+    "whyset.interventions": """INTERVENTIONS Window TopPixels Frame ColorStatistics FrequencyBand Amplitude Phase
+        TimeWindow SeriesBand Channels TokenSpan Features LayerChannels FILLS HostFill ConstantFill MeanFill BlurFill
+        InpaintingFill DeletionFill Intervention Region Statistic choose_hosts as_intervention parse_intervention
+        intervention_from_dict""",
     "whyset.evaluation": """PixelFlipping FlippingCurves PairedDifference compare_paired Imputer IMPUTERS BlurImputer
         ConstantImputer UniformImputer""",
     "whyset.analysis": "Spray Processor Pipeline Step Memo assign Cosine KMeans TSNE",

@@ -1,10 +1,15 @@
 """The base of the parts of a run that users choose by a name, with parameters: methods and kinds of outputs."""
 
+import math
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_type_hints
+
+import numpy as np
+from torch import Tensor
 
 from whyset.arguments import TypedFields
 from whyset.attribution.serialization import to_dict
+from whyset.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -18,6 +23,19 @@ class NamedPart(TypedFields):
 
     name: ClassVar[str]
     """The name in the table of its kind, on the command line and in run.json."""
+
+    def convert_numbers(self) -> None:
+        """Convert numbers to those of Python, in which they are stored; InputError: one is not finite."""
+        hints = get_type_hints(type(self))
+        for part in fields(self):
+            value = getattr(self, part.name)
+            number = value.item() if isinstance(value, np.generic | Tensor) and value.ndim == 0 else value
+            if isinstance(number, int | float) and hints[part.name] is float:
+                number = float(number)
+            if isinstance(number, float) and not math.isfinite(number):
+                raise InputError(f"{type(self).__name__}({part.name}={number}): expected a finite number")
+            if number is not value:
+                object.__setattr__(self, part.name, number)
 
     def describe(self) -> str:
         """Return the name, and the parameters that are not the default, for users."""

@@ -1,16 +1,13 @@
 """The base of the attribution methods: their parameters, their capabilities, and the attributor for a model."""
 
-import math
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, Protocol, Self, get_type_hints
+from typing import Any, ClassVar, Protocol, Self
 
-import numpy as np
 from torch import Tensor, nn
 
 from whyset.attribution.composites import Composite
 from whyset.attribution.named_part import NamedPart
 from whyset.attribution.targets import Target
-from whyset.errors import InputError
 from whyset.modality import MODALITIES as KINDS
 
 FLOATING = tuple(name for name, kind in KINDS.items() if kind.is_floating)
@@ -53,16 +50,7 @@ class Method(NamedPart):
 
     def __post_init__(self) -> None:
         """Convert numbers to those of Python, in which they are stored; InputError: one is not finite."""
-        hints = get_type_hints(type(self))
-        for part in fields(self):
-            value = getattr(self, part.name)
-            number = value.item() if isinstance(value, np.generic | Tensor) and value.ndim == 0 else value
-            if isinstance(number, int | float) and hints[part.name] is float:
-                number = float(number)
-            if isinstance(number, float) and not math.isfinite(number):
-                raise InputError(f"{type(self).__name__}({part.name}={number}): expected a finite number")
-            if number is not value:
-                object.__setattr__(self, part.name, number)
+        self.convert_numbers()
 
     def bind(self, model: nn.Module) -> BoundMethod:
         """Make the attributor of this method for a model in evaluation mode."""

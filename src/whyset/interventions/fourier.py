@@ -1,0 +1,101 @@
+"""Fourier transforms over the positions of samples: bands of frequencies, amplitudes and phases."""
+
+import torch
+from torch import Tensor
+
+from whyset.interventions.checks import to_single
+
+
+def get_positions(x: Tensor) -> tuple[int, ...]:
+    """Return the dimensions of the positions of samples (n, C, *positions)."""
+    return tuple(range(2, x.dim()))
+
+
+def filter_band(x: Tensor, low: float, high: float | None, *, sharp: bool) -> Tensor:
+    """Return the part of samples (n, C, *positions) in a band of frequencies, in single precision at least.
+
+    The weight of frequency f is `g(f / high) − g(f / low)`. With `sharp`, g(t) is 1 for t < 1 and 0 from there on;
+    otherwise `g(t) = 2^(−t²)`, a Gaussian that is 1/2 at the edge of the band and causes no ringing. Weights of
+    adjoining bands sum to 1. Samples are continued by mirroring.
+
+    Parameters
+    ----------
+    x : Tensor
+        Samples.
+    low : float
+        The lower edge of the band, in cycles per position; with 0, the mean is part of the band.
+    high : float or None
+        The upper edge; None is all frequencies from `low` on.
+    sharp : bool
+        Whether the edges of the band are sharp.
+
+    Returns
+    -------
+    Tensor
+        The part of the samples.
+    """
+    mirrored, dims = _mirror(to_single(x)), get_positions(x)
+    frequencies = _radial_frequencies(mirrored)
+    weights = _low_pass(frequencies, high, sharp) - (_low_pass(frequencies, low, sharp) if low > 0 else 0)
+    found: Tensor = torch.fft.irfftn(torch.fft.rfftn(mirrored, dim=dims) * weights, s=mirrored.shape[2:], dim=dims)
+    for dim in dims:
+        found = found.narrow(dim, 0, x.shape[dim])
+    return found
+
+
+def _low_pass(frequencies: Tensor, edge: float | None, sharp: bool) -> Tensor:
+    if edge is None:
+        return torch.ones_like(frequencies)
+    return (frequencies < edge).to(frequencies.dtype) if sharp else torch.exp2(-(frequencies / edge).square())
+
+
+def _radial_frequencies(x: Tensor) -> Tensor:
+    """Return the frequency of each coefficient of `rfftn` over the positions, in cycles per position."""
+    *others, last = x.shape[2:]
+    axes = [torch.fft.fftfreq(size, dtype=x.dtype, device=x.device) for size in others]
+    axes.append(torch.fft.rfftfreq(last, dtype=x.dtype, device=x.device))
+    return torch.stack([grid.square() for grid in torch.meshgrid(*axes, indexing="ij")]).sum(0).sqrt()
+
+
+def _mirror(x: Tensor) -> Tensor:
+    """Double each side by the mirrored samples, so that opposite edges do not meet in the periodic continuation."""
+    for dim in get_positions(x):
+        x = torch.cat([x, x.flip(dim)], dim)
+    return x
+
+
+def transform(x: Tensor) -> Tensor:
+    """Return the coefficients `rfftn` of samples (n, C, *positions), in single precision at least."""
+    found: Tensor = torch.fft.rfftn(to_single(x), dim=get_positions(x))
+    return found
+
+
+def get_directions(coefficients: Tensor) -> Tensor:
+    """Return `F / |F|`, complex numbers of absolute value 1; where F is 0, 1."""
+    size = coefficients.abs()
+    return torch.where(size > 0, coefficients / size, 1)
+
+
+def compose(amplitudes: Tensor, directions: Tensor, mean: Tensor, like: Tensor) -> Tensor:
+    """Return samples with these amplitudes |F| and directions F / |F|, and with these means (n, C).
+
+    The mean is not taken from the coefficient of frequency 0: that of a normalized input can be negative, and its sign
+    is not a phase.
+
+    Parameters
+    ----------
+    amplitudes, directions : Tensor
+        Those of the coefficients (n, C, ...).
+    mean : Tensor
+        The mean of each channel (n, C).
+    like : Tensor
+        Samples (n, C, *positions) of the same shape.
+
+    Returns
+    -------
+    Tensor
+        The samples, in single precision at least.
+    """
+    dims = get_positions(like)
+    found: Tensor = torch.fft.irfftn(amplitudes * directions, s=like.shape[2:], dim=dims)
+    return found + (mean - found.flatten(2).mean(2)).view(*mean.shape, *[1] * len(dims))
