@@ -77,6 +77,17 @@ def own_state_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_waiting_for_the_disk() -> Iterator[None]:
+    """Let files reach the disk later: waiting takes most of the time of small runs, and only a power cut would tell.
+
+    Programs that tests start wait for the disk.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file: os.fstat(file if isinstance(file, int) else file.fileno()) and None)
+        yield
+
+
 def absent(what: str) -> None:
     """Skip with a reason that is shown; where `CI` is set, fail: there nothing may be missing."""
     if os.environ.get("CI"):
