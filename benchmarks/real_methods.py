@@ -1,7 +1,7 @@
 """The explanation methods that `real_networks.py` compares: of whyset, of captum and of Zennit, and a random order."""
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +35,8 @@ from whyset.attribution.methods import (
     HSICMethod,
     LayerCAMMethod,
     OcclusionMethod,
+    PatternAttributionMethod,
+    PatternNetMethod,
     RISEMethod,
     ScoreCAMMethod,
     SmoothGradMethod,
@@ -42,6 +44,7 @@ from whyset.attribution.methods import (
     XRAIMethod,
 )
 from whyset.attribution.methods import Method as RunMethod
+from whyset.attribution.methods.fitted import FittedMethod
 
 Explain = Callable[[Tensor, Tensor], Tensor]
 """Returns the relevance (n, channels, height, width), or (n, 1, height, width), for inputs and classes."""
@@ -57,6 +60,8 @@ class Network:
     low: Tensor
     high: Tensor
     canonizers: Callable[[nn.Module], list[Any]]
+    read_others: Callable[[], Iterable[Tensor]] = tuple
+    """Returns batches of images, on which methods are fitted that need it."""
 
 
 Method = Callable[[Network], AbstractContextManager[Explain]]
@@ -104,10 +109,10 @@ METHODS_OF_RUNS: Mapping[str, RunMethod] = {
     "FastCAM": FastCAMMethod(),
     "contrastive LRP": ContrastiveLRPMethod(),
     "contrastive excitation backprop": ContrastiveExcitationBackpropMethod(),
+    "PatternNet": PatternNetMethod(),
+    "PatternAttribution": PatternAttributionMethod(),
 }
-"""Methods of runs, with fewer steps and masks than by default where they evaluate the model often. PatternNet and
-PatternAttribution are missing: they are fitted on a data set.
-"""
+"""Methods of runs, with fewer steps and masks than by default where they evaluate the model often."""
 
 BIAS_PRESETS: Mapping[str, type[Composite]] = {
     "epsilon_plus": EpsilonPlus,
@@ -168,7 +173,8 @@ def _gradient_times_input(network: Network) -> Iterator[Explain]:
 def _bound(method: RunMethod) -> Method:
     @contextmanager
     def prepare(network: Network) -> Iterator[Explain]:
-        attribute = method.bind(network.model)
+        fitted = method.fit(network.model, network.read_others()) if isinstance(method, FittedMethod) else method
+        attribute = fitted.bind(network.model)
         yield lambda x, target: attribute(x, target)[1]
 
     return prepare

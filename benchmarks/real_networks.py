@@ -22,6 +22,8 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ import numpy as np
 import torch
 from gate import LITE0, NETWORK, load_lite0, unpack
 from needed import import_needed
+from numpy.typing import NDArray
 from real_methods import Explain, Network, forward_inverted_residual, merge_batch_norms, methods, sum_residuals
 from real_report import write_report
 from torch import Tensor, nn
@@ -39,6 +42,8 @@ from whyset.runner import FolderSource, ModelSource, Preprocessing
 
 CHUNK = 50
 BATCH = 10
+OTHERS = 200
+"""Images for methods that are fitted, the last ones in the random order."""
 FLIPPING = {  # patches of 1/14 and of 1/8 of a side; the value 0 is the middle gray, or the mean of the data set
     "lite0": PixelFlipping(patch_size=16, steps=8, batch_size=CHUNK),
     "lite0-blur": PixelFlipping(patch_size=16, steps=8, imputer=BlurImputer(), batch_size=CHUNK),
@@ -136,8 +141,15 @@ def load(name: str, data: Path, folder: Path, count: int, lite0: Path | None) ->
         model, preprocessing, canonizers = loaded.module, loaded.preprocessing, merge_batch_norms
         images = unpack(data / "cifar10.tar.xz", folder / name, count, "test/")
     source = FolderSource(images, preprocessing)
-    order = np.random.default_rng(0).permutation(len(source))[:count]
-    return make_network(name, model, preprocessing, canonizers), [source[int(i)][0] for i in order]
+    order = np.random.default_rng(0).permutation(len(source))
+    network = make_network(name, model, preprocessing, canonizers)
+    others = order[max(count, len(order) - OTHERS) :]
+    return replace(network, read_others=partial(_read, source, others)), [source[int(i)][0] for i in order[:count]]
+
+
+def _read(source: FolderSource, indices: NDArray[np.int64]) -> Iterator[Tensor]:
+    for part in np.array_split(indices, -(-len(indices) // BATCH)):
+        yield torch.stack([source[int(i)][0] for i in part])
 
 
 def make_network(

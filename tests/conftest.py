@@ -21,6 +21,7 @@ settings.load_profile("whyset")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job that a shell put into the background
     signal.signal(signal.SIGINT, signal.default_int_handler)  # so that programs under test can be interrupted
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # for small tensors, waking threads takes longer than the work
+os.environ.setdefault("NUMBA_NUM_THREADS", "1")  # peers that call Numba set the threads of OpenMP to this number
 
 SHIM = Path(__file__).parent / "support" / "torchvision_beside_cpu_torch"
 ORACLES = Path(__file__).parent.parent / ".oracles"
@@ -86,6 +87,14 @@ def no_waiting_for_the_disk() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda file: os.fstat(file if isinstance(file, int) else file.fileno()) and None)
         yield
+
+
+@pytest.fixture(autouse=True)
+def own_number_of_threads() -> Iterator[None]:
+    """Put back torch's number of threads, which some examples set: it decides the last digits of later results."""
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(int(os.environ["OMP_NUM_THREADS"].split(",")[0]))
 
 
 def absent(what: str) -> None:

@@ -139,12 +139,90 @@ def test_a_run_is_repeated_from_files(tmp_path: Path) -> None:
     assert main(["verify", str(tmp_path / "run")]) == 0
 
 
-def test_prompts_of_different_lengths_or_with_a_mask_are_refused(tmp_path: Path) -> None:
-    prompts: list[Any] = list(PROMPTS)
-    prompts[2] = torch.zeros(LENGTH + MORE, dtype=torch.int64)  # as long as others with their tokens
-    for wrong in (prompts, [{"ids": ids, "attention_mask": torch.ones_like(ids)} for ids in PROMPTS]):
-        with pytest.raises(InputError, match=r"one run for the prompts of each length|attention_mask"):
-            explain(Sums(), wrong, tmp_path / "run")
+LENGTHS = (4, 2, 4, 3, 1)
+
+
+def cut() -> list[torch.Tensor]:
+    return [ids[:length] for ids, length in zip(PROMPTS, LENGTHS, strict=True)]
+
+
+def with_mask(prompts: list[torch.Tensor]) -> list[dict[str, torch.Tensor]]:
+    """Prompts as a tokenizer pads them to one length, with the mask of their tokens."""
+    padded = nn.utils.rnn.pad_sequence(prompts, batch_first=True)
+    masks = nn.utils.rnn.pad_sequence([torch.ones_like(ids) for ids in prompts], batch_first=True)
+    return [{"input_ids": ids, "attention_mask": mask} for ids, mask in zip(padded, masks, strict=True)]
+
+
+class Masked(Attention):
+    """The same with a mask, as causal models of transformers have it."""
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> dict[str, torch.Tensor]:  # type: ignore[override]
+        return super().forward(input_ids)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 32])
+@pytest.mark.parametrize("masked", [False, True], ids=["ids", "mask"])
+def test_prompts_of_different_lengths_have_the_maps_of_each_alone(
+    tmp_path: Path, batch_size: int, masked: bool
+) -> None:
+    model: nn.Module = Masked() if masked else Attention()
+    data: list[Any] = with_mask(cut()) if masked else cut()
+    run = explain(model.double(), data, tmp_path / "run", batch_size=batch_size)
+    assert run.relevance.shape == (COUNT * MORE, LENGTH + MORE)
+    assert run.verify() == []
+    for sample, prompt in enumerate(cut()):
+        alone = explain(Attention().double(), prompt[None], tmp_path / str(sample))
+        rows, size = slice(sample * MORE, (sample + 1) * MORE), len(prompt) + MORE
+        assert run.samples["token"].to_pylist()[rows] == alone.samples["token"].to_pylist()
+        assert run.samples["position"].to_pylist()[rows] == alone.samples["position"].to_pylist()
+        assert np.array_equal(np.asarray(run.inputs)[rows, :size], np.asarray(alone.inputs))
+        np.testing.assert_allclose(run.relevance[rows][:, :size], alone.relevance[:], rtol=1e-5, atol=1e-7)
+        assert not np.asarray(run.relevance[rows])[:, size:].any()
+        for name in ("target", "prediction", "confidence", "output_value", "relevance_arrived"):
+            np.testing.assert_allclose(run.column(name)[rows], alone.column(name), rtol=1e-5)
+
+
+def test_methods_explain_prompts_of_different_lengths(tmp_path: Path) -> None:
+    run = explain(Sums(), cut(), tmp_path / "run", composite="auto", method="occlusion")
+    alone = explain(Sums(), cut()[1][None], tmp_path / "alone", composite="auto", method="occlusion")
+    np.testing.assert_allclose(run.relevance[MORE : 2 * MORE][:, : 2 + MORE], alone.relevance[:], rtol=1e-5, atol=1e-7)
+
+
+def test_a_language_model_generates_as_its_own_method_does(tmp_path: Path) -> None:
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    torch.manual_seed(3)
+    config = GPT2Config(vocab_size=WORDS, n_positions=16, n_embd=8, n_layer=2, n_head=2, initializer_range=0.8)
+    model = GPT2LMHeadModel(config).eval()
+    run = explain(model, with_mask(cut()), tmp_path / "run")
+    for sample, prompt in enumerate(cut()):
+        given = {"input_ids": prompt[None], "attention_mask": torch.ones_like(prompt)[None], "pad_token_id": 0}
+        expected = model.generate(**given, max_new_tokens=MORE, min_new_tokens=MORE, do_sample=False, eos_token_id=None)
+        found = run.samples["token"].to_pylist()[sample * MORE : (sample + 1) * MORE]
+        assert found == expected[0, len(prompt) :].tolist()
+
+
+def test_a_run_of_prompts_of_different_lengths_is_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = explain(Sums(), cut(), tmp_path / "run")
+    before = np.asarray(run.relevance)
+    monkeypatch.setattr("whyset.runner.plan.shard_rows_for", lambda *_: 4)
+    again = explain(Sums(), cut(), tmp_path / "shards")
+    assert np.array_equal(np.asarray(again.relevance), before)
+    (tmp_path / "shards" / "commits" / "000001.json").unlink()
+    monkeypatch.setattr(generation, "generate", None)
+    assert np.array_equal(np.asarray(explain(Sums(), cut(), tmp_path / "shards").relevance), before)
+
+
+def test_inputs_that_generated_tokens_lack_are_named(tmp_path: Path) -> None:
+    class Placed(Sums):
+        def forward(self, input_ids: torch.Tensor, position_ids: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+            return super().forward(input_ids)
+
+    data = [{"input_ids": ids, "position_ids": torch.arange(len(ids))} for ids in cut()]
+    with pytest.raises(InputError, match="the input position_ids has a value for each token"):
+        explain(Placed(), data, tmp_path / "run")
+    with pytest.raises(InputError, match="embed cannot be recorded for prompts of 1 to 4 tokens"):
+        explain(Sums(), cut(), tmp_path / "run", layers=["embed"])
     assert not (tmp_path / "run").exists()
 
 

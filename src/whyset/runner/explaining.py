@@ -119,6 +119,7 @@ def run_explanation(
             check_structure(loaded.module, source, request.output, pads=request.pads_texts)
             loaded = replace(loaded, module=with_structure(loaded.module, source))
             plan = _plan(request, loaded, source, out, expected, said, activity)
+            loaded = replace(loaded, module=with_structure(loaded.module, plan.source))
             said.info(f"{out}: {plan.describe()}")
             if names_model_file(plan.config) and not has_mark(plan.config):
                 said.info(explain_missing_mark())

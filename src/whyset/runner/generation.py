@@ -1,7 +1,8 @@
 """The rows of a run of a language model: one for each token that it generates after the prompts."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from whyset.errors import InputError
 from whyset.runner.activity import Activity
+from whyset.runner.equal_lengths import split_by_length
 from whyset.runner.located_rows import label_columns, read_all, read_columns
 from whyset.runner.output_kinds import Tokens
 from whyset.runner.output_spec import OutputSpec
@@ -16,25 +18,46 @@ from whyset.runner.prefetch import Batch
 from whyset.runner.rows import Rows
 from whyset.runner.score_model import select
 from whyset.runner.sources import UNKNOWN, RowSource, Source
+from whyset.runner.sources.input_choice import MASK, TYPES
 from whyset.runner.sources.source import get_structure
+from whyset.runner.sources.structure import Structure
+from whyset.runner.structured_model import StructuredModel, get_inner
 from whyset.store.layout import POSITION, PROMPT, TOKEN
 from whyset.store.remote import AnyPath
 
 
+@dataclass(frozen=True)
+class Continuation:
+    """The length of a prompt, and the tokens generated after it."""
+
+    start: int
+    tokens: tuple[int, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class GeneratedSource(RowSource):
-    """Rows whose inputs are prompts with the tokens generated after them; `generated` has those of each prompt."""
+    """Rows whose inputs are prompts with the tokens generated after them; `found` has those of each prompt."""
 
-    generated: Mapping[int, Sequence[int]] = field(default_factory=dict, kw_only=True)
+    n_tokens: int = field(default=0, kw_only=True)
+    found: Mapping[int, Continuation] = field(default_factory=dict, kw_only=True)
+
+    @cached_property
+    def structure(self) -> Structure | None:
+        whole = get_structure(self.whole)
+        return None if whole is None else whole.lengthen(self.n_tokens)
 
     def _choose(self, x: Tensor, index: int) -> tuple[Tensor, int | None]:
-        more = self.generated.get(int(self.samples[index]))
-        if more is None:
+        found = self.found.get(int(self.samples[index]))
+        if found is None:
             raise InputError(
                 f"no tokens were generated after this prompt {tuple(x.shape)}: it could not be read then, or has "
                 "another length than most prompts"
             )
-        return super()._choose(torch.cat([x, torch.tensor(more, dtype=x.dtype)]), index)
+        tokens, whole = torch.tensor(found.tokens), get_structure(self.whole)
+        if whole is None or self.structure is None:
+            return super()._choose(torch.cat([x, tokens.to(x.dtype)]), index)
+        values = continue_text(whole, whole.unpack(x[None], torch.float64), tokens[None])
+        return super()._choose(self.structure.pack({name: value[0] for name, value in values.items()}), index)
 
 
 def find_tokens(
@@ -52,41 +75,90 @@ def find_tokens(
     samples: they are read from there, so that rounding on another device does not change its rows. A prompt that cannot
     be read has a row, which fails.
 
-    InputError: inputs are not ids of tokens, or prompts have different lengths or further inputs.
+    InputError: inputs are not ids of tokens, or layers are recorded for prompts of different lengths.
     """
     assert isinstance(wanted.kind, Tokens)
-    if get_structure(source) is not None:
-        raise InputError(
-            "output_kind tokens: expected prompts of one length without further inputs, ids of tokens (T,), got "
-            "prompts of different lengths, with further inputs, such as a mask, or under a name of their own: give the "
-            "ids alone, as an array (N, T) or under the key input_ids, and make one run for the prompts of each length"
-        )
     kind = wanted.kind
     found = _read_tokens(kept, source, kind)
     if found is None:
-        found = dict(_generate_all(select(model, wanted.choice), read_all(model, source, shape, activity), kind))
-    rows = [(sample, place) for sample in range(len(source)) for place in range(_count(found.get(sample, ()), kind))]
+        found = dict(_generate_all(model, wanted, read_all(model, source, shape, activity), kind))
+    _require_one_length(found, wanted)
+    rows = [(sample, place) for sample in range(len(source)) for place in range(_count(found.get(sample), kind))]
     rows = sorted([*rows, *((sample, -1) for sample in range(len(source)) if sample not in found)])
     note = f"{len(rows):,} rows explain the tokens generated after {len(source):,} prompts"
     failing = len(source) - len(found)
     return Rows(
-        _make_source(source, found, rows, shape[0], kind, names),
+        _make_source(source, found, rows, kind, names),
         note + (f"; {failing:,} prompts cannot be read, and their rows fail" if failing else ""),
     )
 
 
+def _require_one_length(found: Mapping[int, Continuation], wanted: OutputSpec) -> None:
+    recorded = (*wanted.places, *wanted.records)
+    lengths = sorted({one.start for one in found.values()})
+    if recorded and len(lengths) > 1:
+        raise InputError(
+            f"output_kind tokens: {recorded[0]} cannot be recorded for prompts of {lengths[0]} to {lengths[-1]} "
+            "tokens: leave layers, concepts and records out (--layer, --concept, --record), or make one run for the "
+            "prompts of each length"
+        )
+
+
 def _generate_all(
-    model: torch.nn.Module, batches: Iterable[tuple[Batch, Tensor]], kind: Tokens
-) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """Yield the tokens of each readable prompt by its number."""
-    for batch, ids in batches:
-        if batch.indices:
-            yield from zip(batch.indices, map(tuple, generate(model, ids, kind).tolist()), strict=True)
+    model: torch.nn.Module, wanted: OutputSpec, batches: Iterable[tuple[Batch, Tensor]], kind: Tokens
+) -> Iterator[tuple[int, Continuation]]:
+    """Yield the length and the tokens of each readable prompt by its number."""
+    inner = select(get_inner(model), wanted.choice)
+    for batch, x in batches:
+        if not batch.indices:
+            continue
+        for part in split_by_length(model, kind, x):
+            run, ids = _make_call(model, inner, x[part])
+            for place, tokens in zip(part.tolist(), generate(run, ids, kind).tolist(), strict=True):
+                yield batch.indices[place], Continuation(ids.shape[1], tuple(tokens))
+
+
+def _make_call(model: torch.nn.Module, inner: torch.nn.Module, x: Tensor) -> tuple[Callable[[Tensor], Tensor], Tensor]:
+    """Return a function of ids (n, T) with tokens added, and the ids of the prompts, which have one length."""
+    if not isinstance(model, StructuredModel):
+        return inner, x
+    structure, values = model.structure, model.unpack(x)
+    ids = values[structure.explained]
+
+    def run(longer: Tensor) -> Tensor:
+        logits: Tensor = inner(**continue_text(structure, values, longer[:, ids.shape[1] :]))
+        return logits
+
+    return run, ids
+
+
+def continue_text(structure: Structure, values: Mapping[str, Tensor], tokens: Tensor) -> dict[str, Tensor]:
+    """Return the inputs (n, ...) of texts with tokens (n, m) added: the mask is 1 there, and the type that of the last.
+
+    InputError: an input with a value for each token has none for generated ones.
+    """
+    found = dict(values)
+    for part in structure.parts:
+        value = values[part.name]
+        if part.name == structure.explained:
+            found[part.name] = torch.cat([value, tokens.to(value)], dim=1)
+        elif part.name == MASK:
+            found[part.name] = torch.cat([value, torch.ones_like(tokens).to(value)], dim=1)
+        elif part.name == TYPES:
+            found[part.name] = torch.cat([value, value[:, -1:].expand_as(tokens)], dim=1)
+        elif part.follows:
+            raise InputError(
+                f"output_kind tokens: the input {part.name} has a value for each token, which is not known for "
+                f"generated ones: give the ids of the prompts, and at most {MASK} and {TYPES}"
+            )
+    return found
 
 
 @torch.no_grad()
-def generate(model: torch.nn.Module, ids: Tensor, kind: Tokens) -> Tensor:
+def generate(run: Callable[[Tensor], Tensor], ids: Tensor, kind: Tokens) -> Tensor:
     """Generate tokens (n, n_tokens) after prompts (n, T): always that of the highest logit, and `end` after an end.
+
+    `run` returns the logits (n, T, K) of ids.
 
     InputError: the prompts are not ids of tokens.
     """
@@ -95,17 +167,17 @@ def generate(model: torch.nn.Module, ids: Tensor, kind: Tokens) -> Tensor:
         raise InputError(f"output_kind tokens: expected prompts as ids of tokens, integers (T,), got {got}")
     start = ids.shape[1]
     for _ in range(kind.n_tokens):
-        token = _run(model, ids)[:, -1].argmax(dim=1)
+        token = _run(run, ids)[:, -1].argmax(dim=1)
         if kind.end is not None:
             token = torch.where((ids[:, start:] == kind.end).any(dim=1), kind.end, token)
         ids = torch.cat([ids, token[:, None].to(ids.dtype)], dim=1)
     return ids[:, start:]
 
 
-def _run(model: torch.nn.Module, ids: Tensor) -> Tensor:
+def _run(run: Callable[[Tensor], Tensor], ids: Tensor) -> Tensor:
     """Run the model; InputError, which names the length of the texts, for an error of it."""
     try:
-        logits: Tensor = model(ids)
+        logits = run(ids)
     except (RuntimeError, ValueError, TypeError, IndexError, AssertionError) as error:
         reason = " ".join(str(error).split())
         raise InputError(
@@ -120,25 +192,25 @@ def _run(model: torch.nn.Module, ids: Tensor) -> Tensor:
     return logits
 
 
-def _count(tokens: Sequence[int], kind: Tokens) -> int:
+def _count(found: Continuation | None, kind: Tokens) -> int:
     """Return the number of tokens that are explained: the first end is the last one."""
+    tokens = () if found is None else found.tokens
     return tokens.index(kind.end) + 1 if kind.end in tokens else len(tokens)
 
 
 def _make_source(
     source: Source,
-    found: Mapping[int, Sequence[int]],
+    found: Mapping[int, Continuation],
     rows: Sequence[tuple[int, int]],
-    length: int,
     kind: Tokens,
     names: Sequence[str],
 ) -> GeneratedSource:
     """Make the rows of (prompt, place of the token); their columns are enough to read the tokens again."""
     ids, samples = source.ids, [sample for sample, _ in rows]
-    tokens = [None if place < 0 else found[sample][place] for sample, place in rows]
+    tokens = [None if place < 0 else found[sample].tokens[place] for sample, place in rows]
     columns: dict[str, Sequence[object]] = {
         PROMPT: [ids[sample] for sample in samples],
-        POSITION: [None if place < 0 else length + place for _, place in rows],
+        POSITION: [None if place < 0 else found[sample].start + place for sample, place in rows],
         TOKEN: tokens,
     }
     columns |= label_columns(source, samples, kind, names)
@@ -153,21 +225,28 @@ def _make_source(
         [f"{ids[sample]}#{max(place, 0)}" for sample, place in rows],
         np.full(len(rows), UNKNOWN),
         columns,
-        generated=found,
+        n_tokens=kind.n_tokens,
+        found=found,
     )
 
 
-def _read_tokens(kept: AnyPath | None, source: Source, kind: Tokens) -> dict[int, tuple[int, ...]] | None:
+def _read_tokens(kept: AnyPath | None, source: Source, kind: Tokens) -> dict[int, Continuation] | None:
     """Read the tokens of a run; None if it has none, or not of these prompts: then its configuration differs."""
     table = read_columns(kept, (PROMPT, POSITION, TOKEN))
     if table is None:
         return None
     places = {id: place for place, id in enumerate(source.ids)}
-    found: dict[int, list[int]] = {}
-    for prompt, token in zip(table[PROMPT].to_pylist(), table[TOKEN].to_pylist(), strict=True):
+    starts: dict[int, int] = {}
+    tokens: dict[int, list[int]] = {}
+    columns = (table[name].to_pylist() for name in (PROMPT, POSITION, TOKEN))
+    for prompt, position, token in zip(*columns, strict=True):
         if prompt not in places:
             return None
         if token is not None:
-            found.setdefault(places[prompt], []).append(token)
+            starts.setdefault(places[prompt], position)
+            tokens.setdefault(places[prompt], []).append(token)
     fill = 0 if kind.end is None else kind.end
-    return {sample: (*tokens, *[fill] * (kind.n_tokens - len(tokens))) for sample, tokens in found.items()}
+    return {
+        sample: Continuation(starts[sample], (*of_one, *[fill] * (kind.n_tokens - len(of_one))))
+        for sample, of_one in tokens.items()
+    }

@@ -19,6 +19,7 @@ from whyset.attribution.methods import GradientMethod, Method
 from whyset.attribution.methods.function import identify_function
 from whyset.errors import InputError
 from whyset.runner.activations import LayerOutputs, Record
+from whyset.runner.equal_lengths import explain_by_length
 from whyset.runner.measures import Measures, measure
 from whyset.runner.method_maps import MethodMaps, bind_method, join_maps
 from whyset.runner.output import Output
@@ -150,7 +151,8 @@ def explainer(model: torch.nn.Module, wanted: OutputSpec) -> Iterator[Callable[.
     with Gradient(scored, wanted.composite) as attribute:
         recording = attribute.record(*wanted.places) if wanted.places else nullcontext()
         with recording as record:
-            yield partial(_explain_batch, attribute, scored, record, outputs, wanted, structured)
+            explain = partial(_explain_batch, attribute, scored, record, outputs, wanted, structured)
+            yield partial(explain_by_length, explain, model, wanted.kind)
 
 
 @contextmanager

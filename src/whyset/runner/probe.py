@@ -29,7 +29,7 @@ from whyset.runner.output_spec import ExplainedBatch, OutputSpec, explainer
 from whyset.runner.rows import make_rows
 from whyset.runner.sources import RowSource, Source, spread
 from whyset.runner.sources.source import attempt, get_explained, get_structure
-from whyset.runner.structured_model import separate_explained
+from whyset.runner.structured_model import separate_explained, with_structure
 from whyset.runner.targets import label_tensor
 from whyset.store import Check
 from whyset.store.checks import Severity
@@ -86,6 +86,7 @@ def probe(
     if isinstance(wanted.kind, Located):
         find_rows = find_objects if isinstance(wanted.kind, Boxes) else find_tokens
         rows = find_rows(model, source, wanted, names, tuple(one.shape), kept, activity)
+        model = with_structure(model, rows.source)
     else:
         rows = make_rows(source, wanted.kind, wanted.targets, names)
     samples = read_some(rows.source) if isinstance(rows.source, RowSource) else samples

@@ -11,6 +11,7 @@ from torch import Tensor
 from whyset.engines import Progress
 from whyset.errors import RunMismatchError
 from whyset.runner.devices import placement
+from whyset.runner.equal_lengths import split_by_length
 from whyset.runner.output_spec import OutputSpec
 from whyset.runner.prefetch import Prefetcher
 from whyset.runner.probe import PROBED
@@ -85,9 +86,11 @@ def require_same_outputs(
         batch = reading.gather(samples[first : first + PROBED].tolist())
         if batch.indices:
             x = batch.place(reading.source.preprocessing, *placement(model))
-            inputs.append((x, label_tensor(batch.labels, x.device)))
-            found.append(_compute(model, wanted, *inputs[-1]))
-            kept += batch.indices
+            labels = label_tensor(batch.labels, x.device)
+            for part in split_by_length(model, wanted.kind, x):
+                inputs.append((x[part], labels[part]))
+                found.append(_compute(model, wanted, *inputs[-1]))
+                kept += [batch.indices[place] for place in part.tolist()]
     if not kept:
         return
     stored = _read(run, np.array(kept, dtype=np.int64) * each)

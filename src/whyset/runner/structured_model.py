@@ -68,7 +68,7 @@ class ExplainedInputModel(TransparentModel):
 def with_structure(model: nn.Module, source: Source) -> nn.Module:
     """Return the model as it takes the samples of the source."""
     structure = get_structure(source)
-    return model if structure is None or isinstance(model, StructuredModel) else StructuredModel(model, structure)
+    return get_inner(model) if structure is None else StructuredModel(get_inner(model), structure)
 
 
 def get_inner(model: nn.Module) -> nn.Module:

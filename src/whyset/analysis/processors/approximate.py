@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from whyset.analysis.processors.base import Processor
 from whyset.analysis.processors.distances import Distance, Euclidean
 from whyset.analysis.processors.neighbors import Neighbors, Rows, nearest_by_all_pairs, real, require_rows
+from whyset.analysis.processors.numba_threads import keep_openmp_threads
 from whyset.errors import InputError
 from whyset.optional import import_optional
 
@@ -73,7 +74,8 @@ class ApproximateNeighbors(Processor):
 def _descent(rows: Rows, k: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return indices and distances (N, k), without the own index of a row."""
     library = import_optional("pynndescent", "the approximate neighbor search", 'pip install "whyset[ann]"')
-    indices, distances = library.NNDescent(rows, n_neighbors=k + 1, random_state=seed).neighbor_graph
+    with keep_openmp_threads():
+        indices, distances = library.NNDescent(rows, n_neighbors=k + 1, random_state=seed).neighbor_graph
     itself = indices == np.arange(len(rows))[:, None]
     itself[~itself.any(axis=1), -1] = True  # with many duplicates, a row may be missing in its own list
     if (indices < 0).any():

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.analysis.processors.base import Processor
+from whyset.analysis.processors.numba_threads import keep_openmp_threads
 from whyset.analysis.processors.spectrum import SpectrumOfGraph
 from whyset.errors import InputError
 from whyset.optional import import_optional
@@ -117,7 +118,8 @@ class UMAP(Processor):
         layout = Layout(
             n_neighbors=n_neighbors, min_dist=self.min_dist, init="pca", random_state=seed, n_jobs=1, low_memory=True
         )
-        with warnings.catch_warnings():  # about few samples and about threads, which the docstring describes
+        # The warnings are about few samples and about threads, which the docstring describes.
+        with keep_openmp_threads(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             plane: NDArray[np.float32] = layout.fit_transform(coordinates).astype(np.float32)
         return plane

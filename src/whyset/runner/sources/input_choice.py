@@ -16,7 +16,8 @@ from whyset.runner.sources.item_inputs import Key, is_array, is_ids, is_numeric
 
 NO_IDS = ("mask", "type", "position")
 """Parts of the names of integers that are not ids of tokens."""
-ALIGNED = ("attention_mask", "token_type_ids", "position_ids")
+TYPES = "token_type_ids"
+ALIGNED = ("attention_mask", TYPES, "position_ids")
 """Names of inputs with a value for each token."""
 MASK = "attention_mask"
 

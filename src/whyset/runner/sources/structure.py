@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 
@@ -108,6 +108,12 @@ class Structure:
         """Return the explained input of one row without padding."""
         found = self.get_explained(row[None])[0]
         return found[: int(row[0])] if self.is_text else found
+
+    def lengthen(self, more: int) -> "Structure":
+        """Return the structure of texts with so many more tokens."""
+        longer = (replace(part, shape=(part.shape[0] + more, *part.shape[1:])) for part in self.parts if part.follows)
+        by_name = {part.name: part for part in longer}
+        return Structure(self.explained, tuple(by_name.get(part.name, part) for part in self.parts))
 
     def pad_maps(self, maps: Tensor) -> Tensor:
         """Return relevance (targets, n, tokens, ...) of texts with zeros up to the longest text of all."""
