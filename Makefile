@@ -29,9 +29,10 @@ help:
 demo: $(VENV)/core.stamp
 	$(BIN)/whyset demo $(ARGS)
 
-# One process per core, up to four: each needs 1 to 2 GB and makes its own copy of the shared runs.
+# One process per core, up to four: each needs 1 to 2 GB and makes its own copy of the shared runs. Tests start hundreds
+# of programs; each of them would compile whyset again if compiled modules could not be stored.
 test: $(VENV)/test.stamp oracles
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 oracles: $(addprefix .oracles/,$(addsuffix /stamp,corelay virelay moto lxt quantus minilm saliency grad_cam craft))
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -32,11 +33,60 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
     dict.fromkeys([str(SHIM), *os.environ.get("PYTHONPATH", str(SHIM)).split(os.pathsep)])
 )
 
+TOGETHER = {
+    "demo": ("cli/demo/test_demo.py", "test_readme.py", "e2e/test_demo.py", "e2e/test_tour.py"),
+    "numba": (
+        "analysis/processors/test_approximate.py",
+        "analysis/processors/test_embeddings.py",
+        "analysis/processors/test_numba_threads.py",
+        "analysis/test_traps.py",
+    ),
+    "dask": ("engines/test_dask.py", "engines/test_methods.py", "engines/test_program.py"),
+}
+"""Files that share what takes long in each process: the demo, functions that Numba compiles, a Dask cluster."""
+FIRST = ("cli/demo", "cli/test_interrupted_explain.py", "cli/test_interrupts.py", "benchmarks", "examples", "engines")
+"""Files and folders with few, long tests: at the end, one process would work while the others have nothing to do."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `--dist loadfile`, let one process run all files of a group, and start files in the order of the tests."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    group_of = {f"tests/{file}": group for group, files in TOGETHER.items() for file in files}
+
+    class GroupedFiles(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return group_of.get(file, file)
+
+    config.option.loadscopereorder = False  # it would start files with few tests last
+    return GroupedFiles(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Move the tests of `FIRST` to the start where several processes share the tests."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: not item.nodeid.removeprefix("tests/").startswith(FIRST))
+
 
 @pytest.fixture(scope="session", autouse=True)
 def own_state_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep what whyset remembers of its user out of the real user's home; programs under test inherit it."""
     os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_waiting_for_the_disk() -> Iterator[None]:
+    """Let files reach the disk later: waiting takes most of the time of small runs, and only a power cut would tell.
+
+    Programs that tests start wait for the disk.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file: os.fstat(file if isinstance(file, int) else file.fileno()) and None)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -15,8 +15,8 @@ HEAVY = {
 
 
 def modules_after(statement: str) -> set[str]:
-    """The top-level packages that a fresh Python has loaded after `statement`."""
-    code = f"import json, sys\n{statement}\nprint(json.dumps(sorted({{name.split('.')[0] for name in sys.modules}})))"
+    """The modules that a fresh Python has loaded after `statement`."""
+    code = f"import json, sys\n{statement}\nprint(json.dumps(sorted(sys.modules)))"
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return set(json.loads(finished.stdout.splitlines()[-1]))
 
@@ -28,6 +28,12 @@ def test_import_whyset_loads_nothing_heavy() -> None:
 @pytest.mark.parametrize("room", ["store", "image", "engines", "analysis", "report", "viewer", "cli"])
 def test_a_room_is_imported_without_torch(room: str) -> None:
     assert "torch" not in modules_after(f"import whyset.{room}")
+
+
+def test_commands_that_explain_start_without_packages_that_few_of_them_need() -> None:
+    loaded = modules_after("import whyset.cli.explain, whyset.runner")
+    assert "torch" in loaded
+    assert not loaded & {"scipy.stats", "sklearn", "pandas", "torchvision", "timm", "transformers"}
 
 
 @pytest.mark.parametrize("name", whyset.__all__)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torchvision
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
@@ -51,10 +52,12 @@ def test_peak_memory_counts_what_is_alive_at_one_time(benchmark):
     assert attribution.peak_memory(work, "cpu") == pytest.approx(6e6, rel=0.01)
 
 
-def test_a_report_is_written_with_every_network_and_its_figures(benchmark, tmp_path):
+def test_a_report_is_written_with_every_network_and_its_figures(benchmark, tmp_path, monkeypatch):
     attribution, _ = benchmark
+    _, canonizer = attribution.NETWORKS["resnet50"]
+    monkeypatch.setitem(attribution.NETWORKS, "resnet18", (torchvision.models.resnet18, canonizer))
     sizes = ["--batch", "1", "--size", "32", "--rounds", "1", "--memory-batch", "1", "--memory-size", "32"]
-    attribution.main([*sizes, "--models", "resnet50", "--out", str(tmp_path / "report.md")])
+    attribution.main([*sizes, "--models", "resnet18", "--out", str(tmp_path / "report.md")])
     text = (tmp_path / "report.md").read_text()
     rows = [line for line in text.splitlines() if line.startswith("| Epsilon")]
     assert [row.split(" | ")[0] for row in rows] == [f"| {name}" for name in MOST]

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from scipy.stats import binomtest
 from torch import nn
 
 import whyset
@@ -305,6 +306,17 @@ def test_accuracy_near_chance_needs_enough_samples_to_be_said():
     assert check_chance(labels, good, 4) is None
     assert check_chance(np.zeros(30, int), np.zeros(30, int), 1) is None
     assert check_chance(np.zeros(0, int), np.zeros(0, int), 5) is None
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10])
+@pytest.mark.parametrize("count", [1, 12, 60, 400])
+def test_accuracy_is_near_chance_by_two_binomial_tests(count, classes):
+    labels = np.zeros(count, int)
+    for correct in range(count + 1):
+        prediction = (np.arange(count) >= correct).astype(int)
+        above = binomtest(correct, count, 1 / classes, "greater").pvalue
+        useful = binomtest(correct, count, (1 + 1 / classes) / 2, "less").pvalue
+        assert (check_chance(labels, prediction, classes) is not None) == (above >= 0.01 > useful)
 
 
 def predict(labels, accuracy, classes, random):

@@ -154,8 +154,10 @@ def test_a_shard_during_which_the_file_was_changed_is_not_committed(
     files: Files, model: ModelSource, tmp_path: Path
 ) -> None:
     shutil.copyfile(files.new, tmp_path / "second")
-    explain = partial(ws.explain, model, files.old, tmp_path / "run", engine=Local(workers=1))
+    engines = iter([Local(workers=1), "serial", "serial"])
+    explain = lambda: ws.explain(model, files.old, tmp_path / "run", engine=next(engines))  # noqa: E731
     require_stopped(files, model, tmp_path / "run", explain, "stopped with 0 of 64.*so shard 0 was not committed")
+    assert not list(engines)
 
 
 def test_the_same_holds_without_workers(files: Files, model: ModelSource, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 
 import torch
-from scipy.stats import qmc
 from torch import Tensor, nn
 
 from whyset.attribution.attributors.cells import CellGrid, Sides
@@ -73,6 +72,8 @@ class Sobol(MaskedCopies):
 
     def _draw(self, grid: CellGrid) -> tuple[Tensor, Tensor]:
         """Return the masks A and B (n_masks, cells)."""
+        from scipy.stats import qmc  # takes half a second to import, which other methods need not wait for
+
         if 2 * grid.size > qmc.Sobol.MAXDIM:
             raise InputError(
                 f"Sobol: {grid.size} cells are more than a Sobol sequence has dimensions for, {qmc.Sobol.MAXDIM // 2}: "
