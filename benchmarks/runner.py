@@ -4,9 +4,10 @@
     WHYSET_DATA=data python benchmarks/runner.py --task lite0 --weights efficientnet-lite0-57934424.pth --samples 400
     python benchmarks/runner.py --task table --samples 100000 --width 256 --batch 1024
 
-It prints samples per second of the bare attribution (the same batches, read before), of `whyset.explain` (decoding the
-images, writing the run, and everything before and after), and of the store alone with synthetic maps of CIFAR-10, and
-writes benchmarks/results/runner-TASK-cpu-<date>.md.
+It prints samples per second of the bare attribution (the same batches, read before, with known targets), of
+`whyset.explain` (decoding the images, writing the run, and everything before and after), of its shards without what
+comes before the first and after the last one, and of the store alone with synthetic maps of CIFAR-10, and writes
+benchmarks/results/runner-TASK-cpu-<date>.md.
 """
 
 import argparse
@@ -35,6 +36,7 @@ from torch import nn
 import whyset
 from whyset.attribution import Gradient
 from whyset.attribution.composites import Composite, EpsilonPlus, EpsilonPlusFlat
+from whyset.progress import Progress, Silent
 from whyset.runner import ArraySource, FolderSource, ModelSource, Source
 from whyset.runner.sources import SpreadSource
 from whyset.store import RunConfig
@@ -46,6 +48,7 @@ from whyset.store.shards import write_shard
 RESULTS = Path(__file__).resolve().parent / "results"
 SHAPE = (3, 32, 32)
 BATCH = 32
+START, SHARDS, END = "start", "shards alone", "end"
 Way = Callable[[], object]
 
 
@@ -55,6 +58,26 @@ class Took:
 
     wall: float
     processor: float
+
+    @classmethod
+    def now(cls) -> "Took":
+        return cls(time.perf_counter(), time.process_time())
+
+    def __sub__(self, other: "Took") -> "Took":
+        return Took(self.wall - other.wall, self.processor - other.processor)
+
+
+class Marks(Silent):
+    """A display that notes when the first shard begins, and when the last one is committed."""
+
+    started: Took
+    ended: Took
+
+    def start(self, total: int, unit: str) -> None:
+        object.__setattr__(self, "started", Took.now())
+
+    def advance(self, n: int) -> None:
+        object.__setattr__(self, "ended", Took.now())
 
 
 @dataclass(frozen=True)
@@ -68,9 +91,15 @@ class Task:
     rules: Composite
     batch: int = BATCH
 
-    def explain(self, out: Path) -> object:
+    def explain(self, out: Path, progress: Progress | bool = False) -> object:
         return whyset.explain(
-            self.model, self.source, out, composite=self.rules, batch_size=self.batch, limit=self.count, progress=False
+            self.model,
+            self.source,
+            out,
+            composite=self.rules,
+            batch_size=self.batch,
+            limit=self.count,
+            progress=progress,
         )
 
 
@@ -124,12 +153,18 @@ def bare(task: Task) -> Way:
     return attribute_all
 
 
-def whole(task: Task, folder: Path) -> Way:
-    """Everything that `explain` does, into a new folder each time."""
+def whole(task: Task, folder: Path, parts: dict[str, list[Took]]) -> Way:
+    """Everything that `explain` does, into a new folder each time; `parts` collects the times of its parts."""
 
     def explain() -> None:
+        marks = Marks()
         with emptied(folder / "run") as out:
-            task.explain(out)
+            began = Took.now()
+            task.explain(out, marks)
+            finished = Took.now()
+        times = {START: marks.started - began, SHARDS: marks.ended - marks.started, END: finished - marks.ended}
+        for name, took in times.items():
+            parts.setdefault(name, []).append(took)
 
     return explain
 
@@ -172,9 +207,9 @@ def interleaved(ways: Mapping[str, Way], rounds: int) -> dict[str, list[Took]]:
     times: dict[str, list[Took]] = {name: [] for name in ways}
     for number in range(rounds):
         for name, way in ways.items():
-            wall, processor = time.perf_counter(), time.process_time()
+            began = Took.now()
             way()
-            times[name].append(Took(time.perf_counter() - wall, time.process_time() - processor))
+            times[name].append(Took.now() - began)
             print(f"round {number + 1}: {name}: {times[name][-1].wall:.1f} s", flush=True)
     return times
 
@@ -195,6 +230,20 @@ def table(times: Mapping[str, Sequence[Took]], count: int) -> list[str]:
         ]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return lines
+
+
+def describe_ends(parts: Mapping[str, Sequence[Took]]) -> str:
+    """Describe how long a run takes before its first shard and after its last one."""
+    start, end = (
+        f"{median(one.processor for one in parts[name]):.2f} s of processor time "
+        f"({median(one.wall for one in parts[name]):.2f} s)"
+        for name in (START, END)
+    )
+    return (
+        f"Before the first shard (hashing, probing, measuring the speed, creating the run) a run takes {start}, and "
+        f"after the last one (checks, accuracy) {end}, medians over the rounds, whatever its length. The line "
+        f'"{SHARDS}" is without them.'
+    )
 
 
 def peak_memory(arguments: Sequence[str], count: int) -> int:
@@ -220,7 +269,13 @@ def emptied(folder: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def report(task: Task, times: Mapping[str, Sequence[Took]], memory: Mapping[int, int], threads: int) -> list[str]:
+def report(
+    task: Task,
+    times: Mapping[str, Sequence[Took]],
+    parts: Mapping[str, Sequence[Took]],
+    memory: Mapping[int, int],
+    threads: int,
+) -> list[str]:
     packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "zarr", "pillow"))
     load = os.getloadavg()[1]
     return [
@@ -234,7 +289,9 @@ def report(task: Task, times: Mapping[str, Sequence[Took]], memory: Mapping[int,
         "within a round, and every figure is the median over the rounds. On a machine that does other work the share "
         "by processor time is the one to trust: what the whole run does besides can be overlapped, but not left out.",
         "",
-        *table(times, task.count),
+        *table({**times, SHARDS: parts[SHARDS]}, task.count),
+        "",
+        describe_ends(parts),
         "",
         *(["## Peak memory of the process", "", "| samples | MB |", "|---|---|"] if memory else []),
         *(f"| {count:,} | {peak / 1e6:,.0f} |" for count, peak in memory.items()),
@@ -263,13 +320,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             report_peak(make(given.peak_of))
             return
         task = make(given.samples)
-        ways = {"bare attribution": bare(task), "whole explain": whole(task, Path(folder))}
+        parts: dict[str, list[Took]] = {}
+        ways = {"bare attribution": bare(task), "whole explain": whole(task, Path(folder), parts)}
         if given.task == "cifar10":
             ways["store alone"] = store(task.count, Path(folder))
         times = interleaved(ways, given.rounds)
         own = sys.argv[1:] if arguments is None else arguments
         memory = {count: peak_memory(own, count) for count in given.memory}
-    text = "\n".join(report(task, times, memory, given.threads)) + "\n"
+    text = "\n".join(report(task, times, parts, memory, given.threads)) + "\n"
     out = given.out or RESULTS / f"runner-{given.task}-cpu-{date.today()}.md"
     out.write_text(text)
     print(text)

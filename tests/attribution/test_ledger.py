@@ -20,8 +20,42 @@ from whyset.attribution.composites import (
     LayerMapComposite,
     NameMapComposite,
 )
+from whyset.attribution.intercept.flow import total
 from whyset.attribution.rules import AlphaBeta, Epsilon, Flat, Gamma, WSquare, ZBox, ZPlus
 from whyset.errors import InputError
+
+
+def test_a_ledger_of_sums_has_the_same_losses_without_sizes():
+    """The losses by cause, what arrives at each operation and at the input, are those of the whole ledger."""
+    x = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    attribute = Gradient(Residual().eval(), EpsilonPlus())
+    with attribute.ledger() as whole:
+        attribute(x, target=1)
+    with attribute.ledger(sizes=False) as sums:
+        attribute(x, target=1)
+    assert (sums.output, sums.scale, sums.arrived, sums.lost()) == (
+        whole.output,
+        whole.scale,
+        whole.arrived,
+        whole.lost(),
+    )
+    for mine, theirs in zip(sums.rows, whole.rows, strict=True):
+        assert (mine.relevance_in, mine.relevance_out, mine.causes) == (
+            theirs.relevance_in,
+            theirs.relevance_out,
+            theirs.causes,
+        )
+        assert (mine.largest_in, mine.largest_out, mine.largest_gradient, mine.rounding) == (0, 0, 0, 0)
+    assert (sums.largest, sums.largest_gradient) == (0, 0)
+    assert whole.largest > 0
+
+
+def test_zero_times_infinity_is_no_relevance():
+    """A masked score of attention: the sum is that of the other products."""
+    a, b = torch.tensor([0.0, 2.0, -0.0]), torch.tensor([torch.inf, 3.0, -torch.inf])
+    assert total(a, b) == total(b, a) == 6.0
+    assert total(torch.zeros(2), -torch.ones(2)) == 0.0
+    assert total(torch.tensor([1.0, 1e-30]), torch.tensor([1.0, 1e-20])) == 1.0 + 1e-30 * 1e-20
 
 
 class Residual(nn.Module):

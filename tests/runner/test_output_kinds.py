@@ -17,6 +17,7 @@ from whyset.cli import main
 from whyset.errors import InputError, RunMismatchError
 from whyset.runner import rerun
 from whyset.runner.output_kinds import OUTPUT_KINDS, Dense, Regression
+from whyset.runner.sources.given_labels import GivenLabels
 from whyset.store import Run, RunConfig
 
 COUNT, FEATURES = 12, 4
@@ -400,3 +401,23 @@ def test_values_next_to_several_classes_are_kept(tmp_path: Path) -> None:
     assert np.allclose(run.samples["true_value"], Y[1])
     assert np.array_equal(run.column("target"), run.column("prediction"))
     assert any("labels are not single classes, and are kept as true_value" in check.message for check in run.checks)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        np.array([2, -1, 0, 1], np.int8),
+        np.array([2, 1, 0, 1], np.uint64),
+        np.array([2.0, -1.0, 0.0, 1.0]),
+        [2, None, 0, 1],
+        ["dog", "cat", None, "dog"],
+        [(0, 2), (), (1,), (0, 1)],
+        None,
+    ],
+    ids=["int8", "uint64", "floats", "list", "names", "sets", "none"],
+)
+def test_labels_read_at_once_are_those_read_one_by_one(given: Any) -> None:
+    labels = GivenLabels.of(given, 4)
+    assert labels.read_rows(1, 4) == [labels[row] for row in (1, 2, 3)]
+    assert labels.read_rows(2, 9) == [labels[row] for row in (2, 3)]
+    assert all(type(label) in (int, type(None)) for label in labels.read_rows(0, 4))

@@ -49,6 +49,19 @@ def test_a_shard_is_the_power_of_two_nearest_to_a_minute(seconds: float, rows: i
     assert run.committed.all()
 
 
+@pytest.mark.parametrize(("seconds", "rows"), [(1e-9, 4096), (1e-3, 2048), (2e-3, 1024), (1.0, 64)])
+def test_a_longer_run_has_more_rows_in_a_shard_if_they_take_two_seconds(
+    seconds: float, rows: int, tmp_path: Path
+) -> None:
+    """There are 3,000 of them, so that the largest shard is the power of two above."""
+    images = np.tile(IMAGES[:, :, :1, :1], (30, 1, 1, 1))
+    model = nn.Sequential(nn.Flatten(), nn.Linear(3, 4)).eval()
+    wanted = ExplainConfig(model, images, tmp_path / "run", progress=Silent(), batch_size=500)
+    run = run_explanation(wanted, measure=at(seconds))
+    assert (run.config.shard_rows, run.shard_count) == (rows, math.ceil(3000 / rows))
+    assert run.committed.all()
+
+
 def test_the_rows_of_a_sample_stay_in_one_shard(tmp_path: Path) -> None:
     run = run_explanation(request(tmp_path / "run", target="top:3"), measure=at(1.0))
     assert run.config.shard_rows == 63
@@ -97,6 +110,10 @@ def test_the_measurement_explains_one_sample_and_then_a_batch() -> None:
     wanted = OutputSpec(GradientMethod(), Targets.of("label"))
     state = torch.get_rng_state()
     assert 0 < seconds_per_row(Watched(), reading, wanted, batch_size=32) < math.inf
+    assert batches == [1, 1]  # of 100 samples, one of which is a hundredth
+    batches.clear()
+    many = Prefetcher(ArraySource(np.tile(IMAGES, (40, 1, 1, 1))), (3, 6, 8), show=True, threads=0)
+    assert 0 < seconds_per_row(Watched(), many, wanted, batch_size=32) < math.inf
     assert batches == [1, 32]
     assert torch.equal(torch.get_rng_state(), state)
 
@@ -141,6 +158,7 @@ def test_samples_that_cannot_be_read_do_not_make_it_faster(
             return x.flatten(1)[:, :4]
 
     monkeypatch.setattr("whyset.runner.shard_duration.time.perf_counter", lambda: clock[0])
+    monkeypatch.setattr("whyset.runner.shard_duration._ONE_OF", 1)  # as in a long run
     reading = Prefetcher(Unreadable(failing), (3, 6, 8), show=True, threads=0)
     assert seconds_per_row(Slow(), reading, OutputSpec(GradientMethod(), Targets.of("label")), batch_size=32) == 0.25
     assert explained == batches

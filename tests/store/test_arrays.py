@@ -35,6 +35,16 @@ def test_usual_sizes(side, rows):
     assert shard_rows_for(standard_arrays((3, side, side), input_shape=(3, side, side))) == rows
 
 
+@given(st.integers(1, 60_000), st.integers(0, 10**7), st.integers(1, 5))
+def test_long_runs_of_small_rows_have_larger_shards(values, rows, targets):
+    """Up to 16,384 rows, and less than twice as many as the run has, so that a short run is not padded."""
+    arrays = standard_arrays((values,))
+    short, long = shard_rows_for(arrays, targets), shard_rows_for(arrays, targets, rows)
+    assert short <= long <= max(short, min(16384, 2 * max(1, rows - 1)))
+    assert long % targets == 0
+    assert long == short or long * arrays[0].row_bytes <= 2**0.51 * 2**26
+
+
 def test_only_metadata_is_written_at_creation(tmp_path):
     create_arrays(tmp_path / "data.zarr", list_stored_arrays(standard_arrays((3, 224, 224))), 1_281_167, 256)
     assert sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file()) < 20_000

@@ -105,6 +105,9 @@ class LayerOutputs:
         InputError: the model has no such layer.
         """
         self._values.clear()
+        if not self.records:
+            yield
+            return
         layers = tuple(dict.fromkeys(record.layer for record in self.records))
         check_places(model, layers)
         modules = dict(model.named_modules())
@@ -114,8 +117,7 @@ class LayerOutputs:
             for handle in handles:
                 handle.remove()
 
-        if layers:
-            handles.append(model.register_forward_hook(stop))
+        handles.append(model.register_forward_hook(stop))
         try:
             yield
         finally:

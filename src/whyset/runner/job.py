@@ -3,8 +3,9 @@
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 
@@ -19,7 +20,9 @@ from whyset.runner.sources import Source
 from whyset.runner.sources.file_state import FileState, current_files, opened_files, require_unchanged
 from whyset.runner.sources.source import attempt
 from whyset.runner.structured_model import with_structure
+from whyset.runner.versions import provenance
 from whyset.store import Run, RunConfig
+from whyset.store.jsonfile import JSON
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +53,11 @@ class ShardWorker:
     @property
     def activity(self) -> Activity:
         return self.reading.activity
+
+    @cached_property
+    def provenance(self) -> Mapping[str, JSON]:
+        """What commits state of this worker; looking up the versions of packages takes as long as a small shard."""
+        return provenance(placement(self.model)[0])
 
     def report_to(self, report: Callable[[str], None]) -> None:
         """Report every finished batch, and samples whose reading takes long, to an engine that asks for it."""

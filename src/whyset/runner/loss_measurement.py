@@ -54,7 +54,8 @@ def measure_losses(model: torch.nn.Module, wanted: OutputSpec, samples: LossSamp
 def _measure(model: torch.nn.Module, wanted: OutputSpec, x: Tensor, label: Tensor) -> Ledger:
     """Return the ledger of one sample, for its first target."""
     inputs = model.unpack(x) if isinstance(model, StructuredModel) else x
-    with Gradient(wanted.make_model(get_inner(model)), wanted.composite) as attribute, attribute.ledger() as ledger:
+    attribute = Gradient(wanted.make_model(get_inner(model)), wanted.composite)
+    with attribute.ledger(sizes=False) as ledger:
         attribute(inputs, wanted.targets.list_values(label)[0])
     return ledger
 

@@ -1,5 +1,6 @@
 """Measures of every relevance map before it is reduced and stored."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -34,10 +35,13 @@ class Measures:
         return {ARRIVED: self.arrived.float(), LARGEST: self.largest.float()}
 
 
-def measure(relevance: Tensor, x: Tensor, output: Tensor, chosen: Tensor, conserving: bool) -> Measures:
+def measure(
+    relevance: Tensor, x: Tensor, output: Tensor, chosen: Tensor, conserving: bool, sizes: Sequence[int] = ()
+) -> Measures:
     """Measure relevance maps (targets, n, ...) of the inputs x (n, ...), for outputs (n, classes) that were `chosen`.
 
-    `conserving`: the maps are relevance, whose sum is the output if nothing is lost, and not a gradient.
+    `conserving`: the maps are relevance, whose sum is the output if nothing is lost, and not a gradient. `sizes` are
+    the numbers of samples of the batches, if the inputs are those of several.
     """
     maps = relevance.flatten(2)
     value = output.detach().gather(1, chosen.T).T.to(_wide(maps))
@@ -45,7 +49,8 @@ def measure(relevance: Tensor, x: Tensor, output: Tensor, chosen: Tensor, conser
     largest = peak.to(value.dtype) / value.abs()  # 0 / 0 is NaN, and all else divided by 0 infinite
     arrived = torch.where(value == 0, torch.nan, maps.sum(dim=2, dtype=value.dtype) / value)
     flat = maps.amax(dim=2) - maps.amin(dim=2) <= _EQUAL * peak
-    compared, repeated = _repetitions(maps, x.flatten(1), chosen, peak)
+    groups = chosen + output.shape[1] * _number_batches(sizes, chosen.device) if len(sizes) > 1 else chosen
+    compared, repeated = _repetitions(maps, x.flatten(1), groups, peak)
     return Measures(
         arrived=arrived if conserving else torch.full_like(arrived, torch.nan),
         largest=largest if conserving else torch.where(value == 0, torch.nan, largest),
@@ -55,13 +60,21 @@ def measure(relevance: Tensor, x: Tensor, output: Tensor, chosen: Tensor, conser
     )
 
 
-def _repetitions(maps: Tensor, x: Tensor, chosen: Tensor, peak: Tensor) -> tuple[Tensor, Tensor]:
-    """Compare each map with the next one in the batch that has the same target; pairs of equal inputs are skipped."""
-    compared, repeated = torch.zeros_like(chosen, dtype=torch.bool), torch.zeros_like(chosen, dtype=torch.bool)
-    for target, of_target in enumerate(chosen):
-        order = of_target.argsort(stable=True)
+def _number_batches(sizes: Sequence[int], device: torch.device) -> Tensor:
+    """Return the number of the batch of each sample."""
+    return torch.arange(len(sizes), device=device).repeat_interleave(torch.tensor(sizes, device=device))
+
+
+def _repetitions(maps: Tensor, x: Tensor, groups: Tensor, peak: Tensor) -> tuple[Tensor, Tensor]:
+    """Compare each map (targets, n, ...) with the next one in its group, a target of one batch (targets, n).
+
+    Pairs of equal inputs are skipped.
+    """
+    compared, repeated = torch.zeros_like(groups, dtype=torch.bool), torch.zeros_like(groups, dtype=torch.bool)
+    for target, group in enumerate(groups):
+        order = group.argsort(stable=True)
         one, other = order[:-1], order[1:]
-        same = (of_target[one] == of_target[other]) & (x[one] != x[other]).any(dim=1)
+        same = (group[one] == group[other]) & (x[one] != x[other]).any(dim=1)
         one, other = one[same], other[same]
         scaled = maps[target] / peak[target, :, None].clamp(min=torch.finfo(maps.dtype).tiny)
         compared[target, other] = True

@@ -20,7 +20,7 @@ from whyset.attribution.methods.function import identify_function
 from whyset.errors import InputError
 from whyset.runner.activations import LayerOutputs, Record
 from whyset.runner.equal_lengths import explain_by_length
-from whyset.runner.measures import Measures, measure
+from whyset.runner.explained_batch import ExplainedBatch
 from whyset.runner.method_maps import MethodMaps, bind_method, join_maps
 from whyset.runner.output import Output
 from whyset.runner.output_kinds import Logits, OutputKind
@@ -115,25 +115,6 @@ def describe_choice(choice: OutputChoice) -> Any:
     return identify_function(choice) if callable(choice) else choice
 
 
-@dataclass(frozen=True, eq=False)
-class ExplainedBatch:
-    """One explained batch.
-
-    `output` (n, K) are the scores, with derived values as further columns, `chosen` (targets, n) the indices of the
-    explained columns, and `relevance` the relevance by the name of its array, (targets, n, ...), float32; `measures`
-    are those of the input's relevance before it is reduced, and `activations` the recorded outputs of layers by the
-    name of their array, (n, ...), float32. `confirmed` (n,) is True where the explained value is the
-    input of the model's last softmax or sigmoid.
-    """
-
-    output: Tensor
-    chosen: Tensor
-    relevance: Mapping[str, Tensor]
-    measures: Measures
-    confirmed: Tensor | None = None
-    activations: Mapping[str, Tensor] = field(default_factory=dict)
-
-
 @contextmanager
 def explainer(model: torch.nn.Module, wanted: OutputSpec) -> Iterator[Callable[..., ExplainedBatch]]:
     """Make a function of inputs and labels (-1 where unknown) that explains a batch.
@@ -221,8 +202,7 @@ def _explain_batch(
     relevance |= {LAYER + name: inner[name] for name in wanted.layers}
     relevance |= {CONCEPT + name: _channels(inner[name]) for name in wanted.concepts}
     chosen = targets.indices(output, labels)
-    measures = measure(of_inputs, x, output, chosen, wanted.conserving)
-    return ExplainedBatch(output, chosen, relevance, measures, scored.confirmed, outputs.read(len(x)))
+    return ExplainedBatch(x, output, chosen, of_inputs, relevance, scored.confirmed, outputs.read(len(x)))
 
 
 def _explain_by_method(
@@ -240,8 +220,7 @@ def _explain_by_method(
     axes = x.dim() - 1 if structured is None else len(structured.structure.part.shape)
     relevance = {RELEVANCE: wanted.reduction(found.maps, axes)}
     relevance |= {LAYER + name: maps.detach().float() for name, maps in found.layers.items()}
-    measures = measure(found.maps, x, found.output, found.chosen, wanted.conserving)
-    return ExplainedBatch(found.output, found.chosen, relevance, measures, found.confirmed, outputs.read(len(x)))
+    return ExplainedBatch(x, found.output, found.chosen, found.maps, relevance, found.confirmed, outputs.read(len(x)))
 
 
 def _choose(relevance: Mapping[str, Any], structure: Structure) -> Any:

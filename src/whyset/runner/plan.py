@@ -80,7 +80,7 @@ class RunPlan:
             "preprocessing": source.preprocessing.to_dict(),
             "dataset_fingerprint": source.fingerprint(),
             "class_names": found.class_names,
-            "shard_rows": shard_rows_for(arrays, each),
+            "shard_rows": shard_rows_for(arrays, each, each * len(source)),
             "targets_per_sample": each,
             **kind.get_fields(modality, found.shape),
             "output": wanted.output.value,
@@ -129,7 +129,7 @@ class RunPlan:
         return f"{count}: relevance maps of {what}{shape}{recorded}, about {size / 1e6:,.1f} MB"
 
     def open(self, out: AnyPath, seconds_per_row: Callable[[], float]) -> Run:
-        """Create the run with shards of about a minute, or continue it with its shards."""
+        """Create the run with shards of at most about a minute, or continue it with its shards."""
         classes = self.scores  # a sample with another label fails, and has none in the table
         labels = [int(label) if 0 <= label < classes else None for label in self.source.labels]
         table = samples_table(

@@ -73,6 +73,22 @@ class Batch:
         return x.to(dtype) if x.is_floating_point() else x
 
 
+def gather_batches(batches: Sequence[Batch]) -> Batch:
+    """Return the samples of several batches as one."""
+    if len(batches) == 1:
+        return batches[0]
+    shown = [batch.shown for batch in batches if batch.shown is not None]
+    return Batch(
+        indices=tuple(chain.from_iterable(batch.indices for batch in batches)),
+        labels=tuple(chain.from_iterable(batch.labels for batch in batches)),
+        x=torch.cat([batch.x for batch in batches]),
+        shown=np.concatenate(shown) if shown else None,
+        failures={index: error for batch in batches for index, error in batch.failures.items()},
+        size=sum(batch.size for batch in batches),
+        digests=tuple(chain.from_iterable(batch.digests for batch in batches)),
+    )
+
+
 @dataclass(frozen=True)
 class Prefetcher:
     """Reads a source ahead with `threads`: inputs of `shape`, and their stored form if `show`.
@@ -110,7 +126,7 @@ class Prefetcher:
 
     def _read_rows(self, indices: range) -> Batch:
         x, labels = self.source.read_rows(indices.start, indices.stop)  # type: ignore[attr-defined]  # optional member
-        for label in labels:
+        for label in set(labels):
             self._require_class(label)
         if tuple(x.shape[1:]) != self.shape:
             raise InputError(f"the inputs have the shape {tuple(x.shape[1:])}")
@@ -225,7 +241,8 @@ def digest_inputs(x: torch.Tensor, labels: Sequence[int | None]) -> Iterator[str
     """Yield `digest_input` of every sample (n, ...)."""
     kind = f"{str(x.dtype).removeprefix('torch.')} {'x'.join(map(str, x.shape[1:]))}"
     contents = x.detach().cpu().contiguous().flatten(1).view(torch.uint8).numpy()
+    begun = {label: hashlib.blake2b(f"{kind} {label}\n".encode(), digest_size=DIGITS // 2) for label in set(labels)}
     for label, content in zip(labels, contents, strict=True):
-        digest = hashlib.blake2b(f"{kind} {label}\n".encode(), digest_size=DIGITS // 2)
-        digest.update(content.data)
+        digest = begun[label].copy()
+        digest.update(content)
         yield digest.hexdigest()

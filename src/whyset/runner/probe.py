@@ -16,6 +16,7 @@ from whyset.runner.activity import Activity
 from whyset.runner.class_names import require_classes
 from whyset.runner.data_spec import DataSpec
 from whyset.runner.devices import place
+from whyset.runner.explained_batch import ExplainedBatch
 from whyset.runner.explained_output import ExplainedOutput, resolve_output
 from whyset.runner.generation import find_tokens
 from whyset.runner.input_check import check_inputs, require_finite
@@ -25,7 +26,7 @@ from whyset.runner.method_maps import naming_method, require_modality
 from whyset.runner.objects import find_objects
 from whyset.runner.output import note_unit_interval
 from whyset.runner.output_kinds import Boxes, Located, Logits
-from whyset.runner.output_spec import ExplainedBatch, OutputSpec, explainer
+from whyset.runner.output_spec import OutputSpec, explainer
 from whyset.runner.rows import make_rows
 from whyset.runner.sources import RowSource, Source, spread
 from whyset.runner.sources.source import attempt, get_explained, get_structure

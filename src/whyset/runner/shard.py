@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -12,22 +12,26 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from whyset.runner.devices import placement
+from whyset.runner.explained_batch import ExplainedBatch, join_batches
 from whyset.runner.job import Job, ShardWorker
 from whyset.runner.loss_measurement import LossSamples, measure_losses
 from whyset.runner.output_kinds import NO_CLASS
-from whyset.runner.output_spec import ExplainedBatch, explainer
-from whyset.runner.prefetch import Batch
+from whyset.runner.output_spec import explainer
+from whyset.runner.prefetch import Batch, gather_batches
 from whyset.runner.randomness import seeding
 from whyset.runner.sources import UNKNOWN, RowSource
 from whyset.runner.sources.file_state import require_unchanged
 from whyset.runner.sources.source import get_explained
 from whyset.runner.tallies import Tallies
 from whyset.runner.targets import label_tensor
-from whyset.runner.versions import provenance
 from whyset.store import DONE, Run
+from whyset.store.jsonfile import JSON
 from whyset.store.layout import INPUT, STATUS
 from whyset.store.losses import ShardLosses
 from whyset.store.shards import write_shard
+
+_TOGETHER_BYTES = 2**18
+"""Batches are measured together until their maps have so many bytes, beyond which no time is saved."""
 
 
 @dataclass(frozen=True)
@@ -96,14 +100,14 @@ def explain_shard(worker: ShardWorker, shard: int) -> "ShardReport | Future[Shar
         return read_shard_report(job.run, shard)
     rows, losses = _compute(worker, shard)
     require_unchanged(worker.files, f"so shard {shard} was not committed")
-    return worker.writer.hand_over(partial(_write, job.run, shard, rows, losses, placement(worker.model)[0]))
+    return worker.writer.hand_over(partial(_write, job.run, shard, rows, losses, worker.provenance))
 
 
 def _compute(worker: ShardWorker, shard: int) -> tuple[ShardRows, ShardLosses | None]:
-    job, device = worker.job, placement(worker.model)[0]
+    job, (device, dtype) = worker.job, placement(worker.model)
     rows = ShardRows.empty(job.run, shard)
     first, last = (row // rows.each for row in job.run.shard_range(shard))
-    few = LossSamples.for_shard(shard, last - first)
+    few, finished = LossSamples.for_shard(shard, last - first), Finished(job, rows)
     # Seeded per shard, so that results depend neither on the number of workers nor on the order of shards.
     with seeding(job.seed + shard, device, everywhere=job.wanted.method.draws_globally):
         with explainer(worker.model, job.wanted) as explain:
@@ -112,28 +116,57 @@ def _compute(worker: ShardWorker, shard: int) -> tuple[ShardRows, ShardLosses | 
                 for sample, error in batch.failures.items():
                     rows.fail(sample, error)
                 if batch.indices:
-                    x = batch.place(job.source.preprocessing, *placement(worker.model))
-                    labels = label_tensor(batch.labels, x.device)
+                    x = batch.place(job.source.preprocessing, device, dtype)
+                    labels = label_tensor(batch.labels, device)
                     few.add(x, labels)
                     seeds = [job.seed + index for index in batch.indices]
-                    _keep(job, batch, x, explain(x, labels, seeds), rows)
+                    finished.add(batch, explain(x, labels, seeds))
                 worker.activity.step()
                 worker.writer.require_writable()
+        finished.keep()
         return rows, measure_losses(worker.model, job.wanted, few)
 
 
-def _keep(job: Job, batch: Batch, x: Tensor, explained: ExplainedBatch, rows: ShardRows) -> None:
+@dataclass(eq=False)
+class Finished:
+    """Explained batches of a shard, which are checked, measured and put into its `rows` together.
+
+    Small batches would otherwise take more time for this than for their explanation.
+    """
+
+    job: Job
+    rows: ShardRows
+    batches: list[Batch] = field(default_factory=list)
+    explained: list[ExplainedBatch] = field(default_factory=list)
+    nbytes: int = 0
+
+    def add(self, batch: Batch, explained: ExplainedBatch) -> None:
+        self.batches.append(batch)
+        # A copy, since a model may return a tensor into which it writes the next output.
+        self.explained.append(replace(explained, output=explained.output.detach().clone()))
+        self.nbytes += explained.nbytes
+        if self.nbytes >= _TOGETHER_BYTES:
+            self.keep()
+
+    def keep(self) -> None:
+        """Put the batches into the rows."""
+        if self.batches:
+            _keep(self.job, gather_batches(self.batches), join_batches(self.explained), self.rows)
+        self.batches, self.explained, self.nbytes = [], [], 0
+
+
+def _keep(job: Job, batch: Batch, explained: ExplainedBatch, rows: ShardRows) -> None:
     _record_unconfirmed(batch, explained, rows)
     _record_non_finite(batch, explained, rows)
-    columns = job.wanted.make_columns(explained.output, explained.chosen) | explained.measures.columns
+    measures = explained.measure(job.wanted.conserving)
+    columns = job.wanted.make_columns(explained.output, explained.chosen) | measures.columns
     known = {name: values for name, values in columns.items() if name in rows.arrays}  # earlier runs lack some
     rows.put(batch, {**explained.relevance, **known}, explained.activations)
-    rows.tallies.add_inputs(
-        get_explained(job.source, x), job.source.preprocessing, getattr(job.source, "measured", None) is not None
-    )
+    measured = getattr(job.source, "measured", None) is not None
+    rows.tallies.add_inputs(get_explained(job.source, explained.inputs), job.source.preprocessing, measured)
     if not isinstance(job.source, RowSource):
         rows.tallies.add_labels(batch.labels, job.run.labels[np.array(batch.indices) * rows.each])
-    rows.tallies.add_maps(explained.measures)
+    rows.tallies.add_maps(measures)
 
 
 def _record_unconfirmed(batch: Batch, explained: ExplainedBatch, rows: ShardRows) -> None:
@@ -172,9 +205,10 @@ def _complaints(what: str, values: Tensor) -> list[str]:
     return [f"the {what} is not finite: {count} of {flat.shape[1]} values" if count else "" for count in counts]
 
 
-def _write(run: Run, shard: int, rows: ShardRows, losses: ShardLosses | None, device: torch.device) -> ShardReport:
-    tallies = rows.tallies.counts
-    write_shard(run, shard, rows.arrays, rows.failures, provenance(device), losses, tallies, inputs=rows.digests)
+def _write(
+    run: Run, shard: int, rows: ShardRows, losses: ShardLosses | None, provenance: Mapping[str, JSON]
+) -> ShardReport:
+    write_shard(run, shard, rows.arrays, rows.failures, provenance, losses, rows.tallies.counts, inputs=rows.digests)
     return read_shard_report(run, shard)
 
 

@@ -9,20 +9,23 @@ from torch import Tensor
 
 from whyset.errors import InputError
 from whyset.runner.devices import placement
-from whyset.runner.output_spec import ExplainedBatch, OutputSpec, explainer
+from whyset.runner.explained_batch import ExplainedBatch
+from whyset.runner.output_spec import OutputSpec, explainer
 from whyset.runner.prefetch import Batch, Prefetcher
 from whyset.runner.targets import label_tensor
 
 _MOST_SECONDS = 10.0
 """Duration of the measurement at most, unless a single sample takes longer."""
+_ONE_OF = 100
+"""At most one sample of so many is explained for it: the size of the shards of a short run matters little."""
 
 
 def seconds_per_row(model: torch.nn.Module, reading: Prefetcher, wanted: OutputSpec, batch_size: int) -> float:
     """Measure the seconds that one explanation takes, with reading its sample, on the first batch after a warm-up.
 
-    The warm-up explains one sample and bounds the time: for a slow model, less than a batch is measured. Both begin
-    with the first readable sample. If no sample can be explained, or none is read in time, the result is infinity: then
-    shards are as small as possible, and each reports its error.
+    The warm-up explains one sample and bounds the time: for a slow model or a short run, less than a batch is measured.
+    Both begin with the first readable sample. If no sample can be explained, or none is read in time, the result is
+    infinity: then shards are as small as possible, and each reports its error.
     """
     count, each = len(reading.source), wanted.targets.count
     try:
@@ -38,7 +41,7 @@ def seconds_per_row(model: torch.nn.Module, reading: Prefetcher, wanted: OutputS
                 return (time.perf_counter() - began) / explained
 
             warm_up = time_batch(1)
-            samples = max(1, min(batch_size, count - first, int(_MOST_SECONDS / warm_up)))
+            samples = max(1, min(batch_size, count - first, count // _ONE_OF, int(_MOST_SECONDS / warm_up)))
             return (warm_up if samples == 1 and warm_up > _MOST_SECONDS else time_batch(samples)) / each
     except Exception:
         return math.inf

@@ -41,9 +41,9 @@ class Tallies:
 
     def add_labels(self, delivered: Sequence[int | None], listed: NDArray[np.int64]) -> None:
         """Count samples that come with another label than the data set lists for them."""
-        pairs = [pair for pair in zip(delivered, listed.tolist(), strict=True) if None not in pair]
-        known = [(given, stated) for given, stated in pairs if UNKNOWN not in (given, stated)]
-        self.add(LABELS, sum(given != stated for given, stated in known), len(known))
+        given = np.array([UNKNOWN if label is None else label for label in delivered], np.int64)
+        known = (given != UNKNOWN) & (listed != UNKNOWN)
+        self.add(LABELS, int((given != listed)[known].sum()), int(known.sum()))
 
     def add_maps(self, measures: Measures) -> None:
         """Count relevance maps with the same value everywhere, and those equal to the map of another sample."""

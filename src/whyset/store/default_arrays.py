@@ -23,7 +23,13 @@ from whyset.store.layout import (
 
 _TARGET_BYTES = 64 * 2**20
 _FEWEST_ROWS, _MOST_ROWS = 16, 1024
-_SHARD_SECONDS = 60.0
+_MOST_SHORT_ROWS = 16384
+_SHARD_SECONDS, _SHORT_SECONDS = 60.0, 2.0
+"""A shard has up to 1024 rows if they take a minute, and up to 16384 if they take two seconds.
+
+Its files, their syncs and its ledger take some hundredths of a second. Larger shards would save little of that, and
+leave few of them to the workers.
+"""
 
 
 def standard_arrays(
@@ -86,33 +92,43 @@ def list_stored_arrays(arrays: Sequence[ArraySpec]) -> tuple[ArraySpec, ...]:
     return stored
 
 
-def shard_rows_for(arrays: Sequence[ArraySpec], targets_per_sample: int = 1) -> int:
+def shard_rows_for(arrays: Sequence[ArraySpec], targets_per_sample: int = 1, rows: int = 0) -> int:
     """Return the rows per shard: the power of two nearest 64 MB of the largest array, between 16 and 1024.
 
-    It is rounded down to a multiple of `targets_per_sample`, so that a sample's rows are in one shard. It does not
-    depend on the number of workers, so that a run can be continued by any number.
+    A run that has more `rows` than that may have shards of up to 16384. It is rounded down to a multiple of
+    `targets_per_sample`, so that a sample's rows are in one shard. It does not depend on the number of workers, so that
+    a run can be continued by any number.
 
     >>> shard_rows_for([ArraySpec("attribution/input", (3, 224, 224), "float16")])
     256
+    >>> [shard_rows_for([ArraySpec("attribution/input", (50,), "float16")], rows=rows) for rows in (60, 5000, 100_000)]
+    [1024, 8192, 16384]
     """
     largest = max(spec.row_bytes for spec in arrays)
-    nearest: int = 2 ** round(math.log2(max(1.0, _TARGET_BYTES / largest)))
-    rows = min(max(nearest, _FEWEST_ROWS), _MOST_ROWS)
-    return max(rows - rows % targets_per_sample, targets_per_sample)
+    most = min(max(_MOST_ROWS, 1 << max(0, rows - 1).bit_length()), _MOST_SHORT_ROWS)
+    per_shard = min(max(_nearest_power(_TARGET_BYTES / largest), _FEWEST_ROWS), most)
+    return max(per_shard - per_shard % targets_per_sample, targets_per_sample)
 
 
 def shard_rows_within(seconds_per_row: float, most: int, targets_per_sample: int = 1) -> int:
-    """Return the rows per shard: the power of two nearest to a minute of work, between 16 and `most`.
+    """Return the rows per shard: the power of two nearest to a minute of work up to 1024, to two seconds above it.
 
-    An interrupted run loses the unfinished shards: a minute for each worker. It is rounded down as in `shard_rows_for`,
-    which returns `most`.
+    It is between 16 and `most`. An interrupted run loses the unfinished shards: a minute for each worker. It is rounded
+    down as in `shard_rows_for`, which returns `most`.
 
-    >>> shard_rows_within(1.0, most=1024), shard_rows_within(0.01, most=1024), shard_rows_within(60.0, most=1024)
-    (64, 1024, 16)
+    >>> [shard_rows_within(seconds, most=16384) for seconds in (60.0, 1.0, 0.01, 0.0005, 0.0)]
+    [16, 64, 1024, 4096, 16384]
     """
-    nearest: int = 2 ** round(math.log2(max(1.0, _SHARD_SECONDS / max(seconds_per_row, _SHARD_SECONDS / 2**20))))
-    rows = min(max(nearest, _FEWEST_ROWS), most)
+    seconds = max(seconds_per_row, _SHORT_SECONDS / _MOST_SHORT_ROWS)
+    in_a_minute, soon = (_nearest_power(limit / seconds) for limit in (_SHARD_SECONDS, _SHORT_SECONDS))
+    rows = min(max(min(in_a_minute, _MOST_ROWS), soon, _FEWEST_ROWS), most)
     return max(rows - rows % targets_per_sample, targets_per_sample)
+
+
+def _nearest_power(number: float) -> int:
+    """Return the power of two nearest to a number, at least 1."""
+    power: int = 2 ** round(math.log2(max(1.0, number)))
+    return power
 
 
 def estimate_bytes(arrays: Sequence[ArraySpec], rows: int, targets_per_sample: int = 1) -> int:

@@ -52,12 +52,12 @@ def compute_scales(peaks: Floats) -> Floats:
 
 def divide_rows(scale: Floats, rows: npt.NDArray[np.floating]) -> npt.NDArray[np.float16]:
     """Return `rows / scale`, in float32, as float16; NumPy casts through a small buffer, so nothing is copied whole."""
-    scaled = np.empty(rows.shape, np.float16)
-    for row, factor in enumerate(1 / scale):
-        values = rows[row : row + 1].astype(np.float32, copy=False)
-        if factor <= _SMALLEST_FACTOR:
-            values = np.clip(values, -_LARGEST, _LARGEST)
-        np.multiply(values, factor, out=scaled[row : row + 1], casting="unsafe")
+    scaled, values = np.empty(rows.shape, np.float16), rows.astype(np.float32, copy=False)
+    factors = (1 / scale).reshape(-1, *[1] * (rows.ndim - 1))
+    large = factors <= _SMALLEST_FACTOR
+    if large.any():
+        values = np.where(large, np.clip(values, -_LARGEST, _LARGEST), values)
+    np.multiply(values, factors, out=scaled, casting="unsafe")
     return scaled
 
 

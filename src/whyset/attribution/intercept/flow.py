@@ -38,6 +38,10 @@ def measure_product(a: Tensor, b: Tensor) -> Flow:
 
 def total(a: Tensor, b: Tensor) -> float:
     """Return the sum of a product in double precision; for complex numbers `Re(conj(a) · b)`."""
+    if not (a.is_complex() or b.is_complex()):
+        plain = float((a.double() * b.double()).sum())
+        if math.isfinite(plain):  # then no zero was multiplied by infinity
+            return plain
     return float(multiply(a, b).sum())
 
 

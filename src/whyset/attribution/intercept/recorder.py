@@ -3,7 +3,9 @@
 import math
 from dataclasses import dataclass, field, replace
 
-from whyset.attribution.intercept.flow import Flow
+from torch import Tensor
+
+from whyset.attribution.intercept.flow import Flow, measure, measure_product, total
 from whyset.attribution.intercept.losses import Amounts, AtBias
 from whyset.attribution.ledger import BiasMap, Cause, LedgerRow
 from whyset.attribution.rules import Rule
@@ -46,10 +48,22 @@ class Entry:
 
 @dataclass
 class Recorder:
-    """The entries of one forward pass, filled in by its backward pass; `bias_maps` is None if they are not recorded."""
+    """The entries of one forward pass, filled in by its backward pass; `bias_maps` is None if they are not recorded.
+
+    Without `sizes` only sums are recorded: neither largest elements nor errors of rounding.
+    """
 
     entries: dict[int, Entry] = field(default_factory=dict)
     bias_maps: dict[int, AtBias] | None = None
+    sizes: bool = True
+
+    def measure(self, relevance: Tensor) -> Flow:
+        """Return the flow of a tensor of relevance."""
+        return measure(relevance) if self.sizes else Flow(float(relevance.double().sum()))
+
+    def measure_product(self, a: Tensor, b: Tensor) -> Flow:
+        """Return the flow of the relevance `a · b`."""
+        return measure_product(a, b) if self.sizes else Flow(total(a, b))
 
     def open(self, index: int, module: str, operation: str, rule: Rule | None) -> None:
         self.entries[index] = Entry(module, operation, "-" if rule is None else type(rule).__name__)

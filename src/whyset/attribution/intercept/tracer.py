@@ -17,7 +17,7 @@ from whyset.attribution.intercept.autograd import (
 )
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.capture import Capture
-from whyset.attribution.intercept.flow import measure, measure_product, total
+from whyset.attribution.intercept.flow import total
 from whyset.attribution.intercept.losses import Amounts, Losses, Rounding, constant_loss, plain_losses
 from whyset.attribution.intercept.operations import Loss
 from whyset.attribution.intercept.recorder import Recorder
@@ -110,7 +110,7 @@ class Tracer:
 
         def tell(z: Tensor, r: Tensor) -> None:
             assert recorder is not None
-            recorder.passing(index, measure(r), {Cause.ZERO: float(r[z == 0].double().sum())})
+            recorder.passing(index, recorder.measure(r), {Cause.ZERO: float(r[z == 0].double().sum())})
 
         return PreActivation.apply(z, self, None if recorder is None else tell)  # type: ignore[no-any-return,no-untyped-call]
 
@@ -130,7 +130,7 @@ class Tracer:
         if self.recorder is None:
             return x
         recorder, index = self.recorder, self._index
-        return RelevanceProbe.apply(x, self, lambda x, c: recorder.leaving(index, measure_product(x, c)))  # type: ignore[no-any-return,no-untyped-call]
+        return RelevanceProbe.apply(x, self, lambda x, c: recorder.leaving(index, recorder.measure_product(x, c)))  # type: ignore[no-any-return,no-untyped-call]
 
     def _reporting(self, recorder: Recorder, losses: Losses | None, rounding: Rounding | None, stated: bool) -> Report:
         index = self._index
@@ -138,7 +138,8 @@ class Tracer:
         def report(c: Tensor, y: Tensor, xs: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> None:
             for x, gradient in zip(xs, gradients, strict=True):
                 if gradient is not None:
-                    recorder.leaving(index, measure(gradient) if stated else measure_product(x, gradient))
+                    flow = recorder.measure(gradient) if stated else recorder.measure_product(x, gradient)
+                    recorder.leaving(index, flow)
             if losses is not None:
                 recorder.losing(index, losses(c, y, xs))
             if rounding is not None:
@@ -159,7 +160,7 @@ class Tracer:
         recorder, index, frozen = self.recorder, self._index, call.map_tensors(lambda t: t.detach())
 
         def hook(r: Tensor) -> None:
-            recorder.passing(index, measure(r), constant_loss(frozen, r))
+            recorder.passing(index, recorder.measure(r), constant_loss(frozen, r))
 
         twin.register_hook(self.while_active(hook))
 
@@ -169,7 +170,7 @@ class Tracer:
         recorder, index, value = self.recorder, self._index, y.detach().clone()
 
         def hook(c: Tensor) -> None:
-            recorder.passing(index, measure_product(value, c), {Cause.CONSTANT: total(constants, c)})
+            recorder.passing(index, recorder.measure_product(value, c), {Cause.CONSTANT: total(constants, c)})
 
         y.register_hook(self.while_active(hook))
 
@@ -194,8 +195,8 @@ class Tracer:
 
         def hook(c: Tensor | None) -> None:
             if c is not None and self.active:  # None: merged into the next operation
-                recorder.add_arrived(index, measure_product(value, c))
+                recorder.add_arrived(index, recorder.measure_product(value, c))
             elif c is not None and self._comparing:
-                recorder.add_gradient(index, measure_product(value, c).largest)
+                recorder.add_gradient(index, recorder.measure_product(value, c).largest)
 
         output.register_hook(hook)

@@ -159,7 +159,7 @@ class ArrayFileSource:
     def read_rows(self, start: int, stop: int) -> tuple[torch.Tensor, list[int | None]]:
         with self._lock:
             rows = np.asarray(self._rows[start:stop])
-        return self.form.read_rows(rows, self.preprocessing), [self.given_labels[index] for index in range(start, stop)]
+        return self.form.read_rows(rows, self.preprocessing), self.given_labels.read_rows(start, stop)
 
     @cached_property
     def _lock(self) -> threading.Lock:

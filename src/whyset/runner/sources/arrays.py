@@ -75,7 +75,7 @@ class ArraySource:
         return self.form.read(self.images[index], self.preprocessing), self.given_labels[index]
 
     def read_rows(self, start: int, stop: int) -> tuple[torch.Tensor, list[int | None]]:
-        labels = [self.given_labels[index] for index in range(start, stop)]
+        labels = self.given_labels.read_rows(start, stop)
         return self.form.read_rows(self.images[start:stop], self.preprocessing), labels
 
     def _shown(self, given: InputCodec | None) -> CodecChoice:

@@ -100,6 +100,13 @@ class GivenLabels:
         """Return the class of a sample, None if it has none; InputError: its label is not a class index."""
         return parse_label(self.given[row]) if self.form in (LabelForm.CLASSES, LabelForm.NAMES) else None
 
+    def read_rows(self, start: int, stop: int) -> list[int | None]:
+        """Return `self[row]` of consecutive samples."""
+        part = self.given[start:stop]
+        if self.form is LabelForm.CLASSES and isinstance(part, np.ndarray) and part.dtype.kind == "i":
+            return [None if label == UNKNOWN else label for label in part.tolist()]
+        return [self[row] for row in range(start, start + len(part))]
+
     def take(self, rows: Iterable[int]) -> "GivenLabels":
         """Return the labels of some samples."""
         return GivenLabels(self.form, [self.given[row] for row in rows], self.names, self.columns)

@@ -26,7 +26,8 @@ class Source(Protocol):
     sample that cannot be read raises; the runner records it as failed and goes on. Optional members:
     `read(i)` returns uint8 pixels (C, H, W) as the model sees them in place of the float input, so that a whole
     batch is normalized on the model's device; `read_rows(start, stop)` returns what `read` returns of consecutive
-    samples at once, inputs (n, ...) and a list of labels, and may raise if one of them cannot be read; `concurrent =
+    samples at once, inputs (n, ...) and a list of labels, and may raise if one of them cannot be read (`reads_rows =
+    False` where it does not work); `concurrent =
     True` lets several threads read at once; `measured` is the `MeasuredRange` that `preprocessing` was made from if
     nothing stated it; `opened_files` are the `FileState` of each file that samples are read from when the source was
     opened, so that a changed file stops the job; `features`, `rate` and `tokens` are fields of
@@ -74,6 +75,9 @@ def read(source: Source, index: int) -> tuple[torch.Tensor, int | None]:
 
 def reads_rows(source: Source) -> bool:
     """True if consecutive samples are read at once, unless a subclass reads single samples in its own way."""
+    stated: bool | None = getattr(source, "reads_rows", None)
+    if stated is not None:
+        return stated
     for kind in type(source).__mro__:
         if "read_rows" in vars(kind):
             return True

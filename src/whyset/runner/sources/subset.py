@@ -14,7 +14,7 @@ from whyset.runner.input_codecs import InputCodec
 from whyset.runner.sources.file_state import FileState, opened_files
 from whyset.runner.sources.given_labels import GivenLabels, list_labels
 from whyset.runner.sources.measuring import MeasuredRange
-from whyset.runner.sources.source import Source, get_structure, read, spread
+from whyset.runner.sources.source import Source, get_structure, read, reads_rows, spread
 from whyset.runner.sources.structure import Structure
 
 
@@ -110,6 +110,15 @@ class SpreadSource(IndexedSource):
     @property
     def notes(self) -> list[str]:
         return [*self.whole.notes, f"{len(self)} of {len(self.whole)} samples are used, spread evenly"]
+
+    @property
+    def reads_rows(self) -> bool:
+        """True if all samples of `whole` are used, and it reads consecutive ones at once."""
+        return len(self) == len(self.whole) and reads_rows(self.whole)
+
+    def read_rows(self, start: int, stop: int) -> tuple[torch.Tensor, list[int | None]]:
+        rows: tuple[torch.Tensor, list[int | None]] = self.whole.read_rows(start, stop)  # type: ignore[attr-defined]
+        return rows
 
     def fingerprint(self) -> str:
         return hashlib.sha256(f"{self.whole.fingerprint()} limit {len(self)}".encode()).hexdigest()

@@ -82,7 +82,8 @@ def switch_edge(
     edge = _relevance_edge(rule, layer) if stated else _coefficient_edge(rule, layer)
     losses = rounding = None
     if session.recorder is not None:
-        losses, rounding = rule_losses(rule, layer, stated), rule_rounding(rule, layer, y.dtype)
+        losses = rule_losses(rule, layer, stated)
+        rounding = rule_rounding(rule, layer, y.dtype) if session.recorder.sizes else None
     if produced.kept is not None:
         produced.kept.drop()
     if cut_off:
