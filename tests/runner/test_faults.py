@@ -212,6 +212,7 @@ def test_what_hangs_before_the_first_shard_is_reported(
 ) -> None:
     """Whatever the engine is: this process does all of it."""
     monkeypatch.setattr("whyset.runner.plan.shard_rows_for", lambda *_: 4 * ROWS)  # so that the speed is measured
+    monkeypatch.setattr("whyset.runner.shard_duration._ONE_OF", 1)  # on a whole batch, as in a long run
     (tmp_path / "model.py").write_text(MODEL)
     hanging, times, labeled, line = STAGES[stage]
     images, said, runs = HangingEarly(tmp_path / "release", hanging, times, labeled), Said(), []

@@ -164,7 +164,7 @@ def test_reduced_relevance_is_that_of_the_analysis_and_keeps_its_sum(run: Run, p
 def test_an_interrupted_run_is_continued_to_the_same_arrays(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("whyset.store.default_arrays._MOST_ROWS", 16)
+    monkeypatch.setattr("whyset.runner.plan.shard_rows_for", lambda *_: 16)
     with pytest.raises(KeyboardInterrupt):
         whyset.explain(network(), (VOLUMES, LABELS), tmp_path / "run", dtype="float32", progress=Interrupting())
     assert 0 < int(open_run(tmp_path / "run").committed.sum()) < 40

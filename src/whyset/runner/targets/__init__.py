@@ -185,7 +185,7 @@ class ChosenOutput(ExplainedValue):
     labels: Tensor
 
     def coefficient(self, output: Tensor) -> Tensor:
-        return one_hot(output, self.targets.indices(output, self.labels)[self.number])
+        return one_hot(output, self.targets.indices(output.detach(), self.labels)[self.number])
 
 
 def choose_targets(target: Any, targets: Sequence[str | SupportsIndex] | None) -> GivenTarget | Sequence[GivenTarget]:
