@@ -72,6 +72,19 @@ def test_a_run_is_repeated_with_identical_arrays(
     assert_same(first, rerun(tmp_path / "run", tmp_path / "new"))
 
 
+def test_a_list_of_targets_is_that_of_the_run(model: ModelSource, image_folder: ImageFolder, tmp_path: Path) -> None:
+    images = image_folder()
+    count = len(ws.explain(model, images, tmp_path / "all"))
+    listed = [number % 2 for number in range(count)]
+    first = ws.explain(model, images, tmp_path / "run", target=listed)
+    assert first.column("target").tolist() == listed
+    assert_same(first, rerun(tmp_path / "run", tmp_path / "new"))
+    next((tmp_path / "run" / "commits").glob("*.json")).unlink()
+    with pytest.raises(InputError, match="does not have the targets of all"):
+        rerun(tmp_path / "run", tmp_path / "another")
+    assert not (tmp_path / "another").exists()
+
+
 def test_relative_paths_are_found_from_elsewhere(
     model_file: Path, image_folder: ImageFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

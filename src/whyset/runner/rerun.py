@@ -1,6 +1,6 @@
 """`rerun`: repeat a run from its run.json, or report why it cannot be repeated."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from whyset.runner.models import ModelSource
 from whyset.runner.output_kinds import FunctionKind, kind_from_dict
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.sources import ArrayFileSource, WavFolderSource, source_at
+from whyset.runner.targets import Listed
 from whyset.runner.versions import versions
 from whyset.store import Run, RunConfig, open_run
 from whyset.store.maps.description import ARRAYS, ORIGIN
@@ -99,7 +100,7 @@ def _request(kept: Run, run: str | AnyPath, data: str | Path | None) -> ExplainC
         "dataset": _dataset(origin, data, preprocessing, labels),
         "composite": AUTO if config.attributor is not None else composite_from_dict(config.composite, str(run)),
         "method": method_from_dict(config.attributor, str(run)),
-        "target": "label" if isinstance(config.target, tuple) else config.target,
+        "target": _target(kept),
         "targets": config.target if isinstance(config.target, tuple) else None,
         "output": _choice(config),
         "output_kind": kind_from_dict(config.output_kind),
@@ -135,9 +136,24 @@ def _reasons(config: RunConfig, data: str | Path | None) -> list[str]:
         reasons.append(reason)
     if isinstance(config.output_choice, Mapping) or config.output_kind_name == FunctionKind.name:
         reasons.append("the output was chosen by a function given from Python (call explain with it)")
-    if str(config.target).startswith("list:"):
-        reasons.append("the target was a list with one output for each sample (call explain with it)")
     return reasons
+
+
+def _target(run: Run) -> str | int | Sequence[int]:
+    """Return the target; a list with an output for each sample is that of the stored targets, if it has their hash."""
+    target = run.config.target
+    if isinstance(target, tuple):
+        return "label"  # as by default: these are `targets`
+    if not str(target).startswith("list:"):
+        return target
+    listed: list[int] = run.array("target")[:].tolist() if bool(run.committed.all()) else []
+    if Listed(tuple(listed)).to_text() == target:
+        return listed
+    raise InputError(
+        f"{run.path} cannot be repeated from its run.json: the target was a list with one output for each sample, and "
+        f"the run does not have the targets of all {len(run):,} samples, as some failed or are missing (call "
+        "explain with the list)"
+    )
 
 
 def _choice(config: RunConfig) -> str | int | None:
