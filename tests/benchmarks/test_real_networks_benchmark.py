@@ -36,7 +36,8 @@ def network(real: ModuleType):
     model = nn.Sequential(*layers).eval().requires_grad_(False)
     nn.init.normal_(model[1].bias)
     bound = torch.ones(3, 1, 1)
-    return real.Network("lite0", model, -2 * bound, 2 * bound, real.merge_batch_norms)
+    others = torch.randn(2, 6, 3, 8, 8, generator=torch.Generator().manual_seed(1)).clamp(-2, 2)
+    return real.Network("lite0", model, -2 * bound, 2 * bound, real.merge_batch_norms, lambda: others)
 
 
 @pytest.fixture
