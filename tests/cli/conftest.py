@@ -42,7 +42,14 @@ def net(num_classes=2):
     return Net(num_classes)
 '''
 
-PROGRAM = "import sys; from whyset.cli import main; sys.exit(main())"
+PROGRAM = """
+import sys
+from whyset.cli import main
+from whyset.store import default_arrays
+
+default_arrays._MOST_SHORT_ROWS = 1024  # jobs are of several shards
+sys.exit(main())
+"""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -42,9 +42,23 @@ def net():
     return Net()
 '''
 
-PROGRAM = "import sys; from whyset.cli import main; sys.exit(main())"
+PROGRAM = """
+import sys
+from whyset.cli import main
+from whyset.store import default_arrays
+
+default_arrays._MOST_SHORT_ROWS = 1024
+sys.exit(main())
+"""
 SHARD = 1024
 Arguments = Callable[..., list[str]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_shards() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("whyset.store.default_arrays._MOST_SHORT_ROWS", SHARD)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -94,3 +94,10 @@ def test_results_are_in_the_range_of_sample_and_host():
 def test_frequencies_that_are_no_band_are_refused(wrong):
     with pytest.raises(InputError, match="expected"):
         wrong()
+
+
+@pytest.mark.parametrize("part", [SeriesBand(low=45.0, high=55.0), FrequencyBand(low=10.0)])
+def test_a_band_beyond_the_highest_frequency_is_refused(part: SeriesBand | FrequencyBand) -> None:
+    x = torch.rand(1, 1, 8) if isinstance(part, SeriesBand) else torch.rand(1, 1, 8, 8)
+    with pytest.raises(InputError, match=r"the highest frequency of samples .* is 0\.[57].*give frequencies"):
+        part.select(x)

@@ -77,3 +77,17 @@ def test_hosts_can_be_limited():
 def test_wrong_numbers_are_refused(wrong, message):
     with pytest.raises(InputError, match=message):
         wrong()
+
+
+def test_samples_of_unknown_class_are_neither_hosts_nor_sources() -> None:
+    labels = [0, 0, -1, -1, 1, 1]
+    assert set(choose_hosts(labels, [0], count=2)[0].tolist()) == {4, 5}
+    with pytest.raises(InputError, match="got 2: choose fewer hosts"):
+        choose_hosts(labels, [0], count=3)
+    with pytest.raises(InputError, match="sample 2 has no class"):
+        choose_hosts(labels, [2], count=1)
+
+
+def test_texts_of_a_table_are_labels() -> None:
+    labels = np.array(["dog", "cat", "cat"], dtype=object)
+    assert set(choose_hosts(labels, [0], count=2)[0].tolist()) == {1, 2}

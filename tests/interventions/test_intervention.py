@@ -9,8 +9,12 @@ import torch
 from whyset.errors import InputError
 from whyset.interventions import (
     INTERVENTIONS,
+    Amplitude,
+    BlurFill,
     FrequencyBand,
+    InputIntervention,
     Intervention,
+    Phase,
     Region,
     RegionIntervention,
     StatisticIntervention,
@@ -287,3 +291,30 @@ def test_a_model_can_be_a_function_with_any_output(make):
     example = make("window")
     output = example.intervention.insert_output(lambda x: [x.shape], example.x, example.evidence, example.host)
     assert output == [(3, 2, 9, 11)]
+
+
+def test_hosts_have_the_type_of_the_samples() -> None:
+    x = torch.rand(2, 1, 4, 4)
+    part = Window(side=2)
+    with pytest.raises(InputError, match=r"like the samples torch\.float32 .* got torch\.uint8"):
+        part.insert(x, part.select(x, x), torch.zeros(2, 1, 4, 4, dtype=torch.uint8))
+
+
+def test_evidence_is_that_of_the_same_intervention_and_samples() -> None:
+    x = torch.rand(2, 3, 4, 4)
+    with pytest.raises(InputError, match="expected evidence as Region, got Statistic"):
+        Window(side=2).insert(x, Amplitude().select(x), x)
+    with pytest.raises(InputError, match="expected evidence as Statistic, got Region"):
+        Amplitude().insert(x, Window(side=2).select(x, x), x)
+    larger = torch.rand(2, 3, 6, 6)
+    evidence = Window(side=2).select(larger, larger)
+    with pytest.raises(InputError, match=r"expected a region of samples .* got a mask \(2, 1, 6, 6\)"):
+        Window(side=2).insert(x, evidence, x)
+
+
+@pytest.mark.parametrize("part", [FrequencyBand(low=0.1), Amplitude(), Phase(), Window(side=2)], ids=repr)
+def test_no_samples_have_no_evidence(part: Intervention) -> None:
+    x = torch.rand(0, 3, 8, 8)
+    assert isinstance(part, InputIntervention)
+    assert part.insert(x, part.select(x, x), x).shape == x.shape
+    assert BlurFill().compute(x, torch.zeros(0, 1, 8, 8, dtype=torch.bool), None).shape == x.shape

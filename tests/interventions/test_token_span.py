@@ -155,3 +155,13 @@ def test_texts_shorter_than_the_span_have_no_evidence():
 def test_what_does_not_fit_is_refused(wrong, message):
     with pytest.raises(InputError, match=message):
         wrong()
+
+
+def test_a_deletion_pads_as_the_texts_are_padded() -> None:
+    span, x = TokenSpan(length=1, padding=3), torch.tensor([[7, 8, 9, 3]])
+    evidence = span.select(x, torch.tensor([[0.0, 1.0, 0.0, 0.0]]))
+    assert span.remove(x, evidence, "deletion").tolist() == [[7, 9, 3, 3]]
+    with pytest.raises(InputError, match="padded at the end"):
+        span.remove(x.flip(1), span.select(x.flip(1), torch.tensor([[0.0, 1.0, 0.0, 0.0]])), "deletion")
+    with pytest.raises(InputError, match="a deletion with the same padding"):
+        span.remove(x, evidence, DeletionFill(padding=0))

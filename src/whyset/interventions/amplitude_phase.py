@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from whyset.errors import InputError
 from whyset.interventions.checks import to_single
 from whyset.interventions.fourier import compose, get_directions, transform
 from whyset.interventions.statistics import StatisticIntervention
@@ -37,6 +38,7 @@ class Amplitude(StatisticIntervention):
 
     def combine(self, values: Tensor, host: Tensor) -> Tensor:
         """Return the hosts with these amplitudes."""
+        _require_kind(values, complex_numbers=False, user="Amplitude")
         return compose(values, get_directions(transform(host)), values[_zero(values)], host)
 
 
@@ -64,7 +66,16 @@ class Phase(StatisticIntervention):
 
     def combine(self, values: Tensor, host: Tensor) -> Tensor:
         """Return the hosts with these phases."""
+        _require_kind(values, complex_numbers=True, user="Phase")
         return compose(transform(host).abs(), values, to_single(host).flatten(2).mean(2), host)
+
+
+def _require_kind(values: Tensor, *, complex_numbers: bool, user: str) -> None:
+    if values.is_complex() != complex_numbers:
+        expected = "complex phases" if complex_numbers else "real amplitudes"
+        raise InputError(
+            f"{user}: expected evidence of {expected}, got {values.dtype}: pass what {user}.select returns"
+        )
 
 
 def _zero(coefficients: Tensor) -> tuple[slice | int, ...]:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from whyset.errors import InputError
+from whyset.interventions.evidence import Evidence
 from whyset.modality import MODALITIES
 
 
@@ -34,13 +35,34 @@ def check_samples(x: Tensor, modalities: Sequence[str], user: str) -> None:
 
 
 def check_hosts(x: Tensor, host: Tensor, user: str) -> None:
-    """Check that each sample has one host of the same shape."""
-    if not isinstance(host, Tensor) or host.shape != x.shape:
-        got = tuple(host.shape) if isinstance(host, Tensor) else type(host).__name__
+    """Check that each sample has one host of the same shape and type."""
+    if not isinstance(host, Tensor) or host.shape != x.shape or host.dtype != x.dtype:
+        got = f"{host.dtype} {tuple(host.shape)}" if isinstance(host, Tensor) else type(host).__name__
         raise InputError(
-            f"{user}: expected one host for each sample, shaped like the samples {tuple(x.shape)}, got {got}: index "
+            f"{user}: expected one host for each sample, like the samples {x.dtype} {tuple(x.shape)}, got {got}: index "
             "the samples by the rows of choose_hosts, and repeat sources and evidence for several hosts"
         )
+
+
+def check_evidence(x: Tensor, evidence: object, kind: type[Evidence], user: str) -> None:
+    """Check that there is evidence of this kind for each sample."""
+    if not isinstance(evidence, kind):
+        raise InputError(
+            f"{user}: expected evidence as {kind.__name__}, got {type(evidence).__name__}: pass what {user}.select "
+            "returns for the same samples"
+        )
+    check_count(x, len(evidence), "evidence", user)
+    mask = getattr(evidence, "mask", None)
+    if isinstance(mask, Tensor) and not _broadcasts(mask, x):
+        raise InputError(
+            f"{user}: expected a region of samples {tuple(x.shape)}, got a mask {tuple(mask.shape)}: select the "
+            "evidence of the same samples"
+        )
+
+
+def _broadcasts(mask: Tensor, x: Tensor) -> bool:
+    sides = zip(mask.shape, x.shape, strict=False)
+    return mask.dim() == x.dim() and all(side in (1, of_x) for side, of_x in sides)
 
 
 def check_count(x: Tensor, count: int, what: str, user: str) -> None:

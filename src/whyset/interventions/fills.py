@@ -134,6 +134,8 @@ class BlurFill(Fill):
             raise InputError(
                 f"fill 'blur': expected values (n, channels, ...), got {tuple(x.shape)}: use 'constant' or 'host'"
             )
+        if len(x) == 0:
+            return x
         wide = to_double(x)
         return (gaussian_blur(wide, self.sigma) / gaussian_blur(torch.ones_like(wide[:1, :1]), self.sigma)).to(x)
 

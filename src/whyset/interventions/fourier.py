@@ -3,7 +3,11 @@
 import torch
 from torch import Tensor
 
+from whyset.errors import InputError
 from whyset.interventions.checks import to_single
+
+_ROUNDING = 1e-6
+"""Coefficients below this share of the largest one of a channel are 0, except for the rounding of single precision."""
 
 
 def get_positions(x: Tensor) -> tuple[int, ...]:
@@ -34,8 +38,16 @@ def filter_band(x: Tensor, low: float, high: float | None, *, sharp: bool) -> Te
     Tensor
         The part of the samples.
     """
+    if len(x) == 0:
+        return to_single(x)
     mirrored, dims = _mirror(to_single(x)), get_positions(x)
     frequencies = _radial_frequencies(mirrored)
+    if low > float(frequencies.max()):
+        raise InputError(
+            f"band from {low:g} cycles per position: the highest frequency of samples {tuple(x.shape[2:])} is "
+            f"{float(frequencies.max()):.3g}, so nothing is in it: give frequencies in cycles per position, or rate=, "
+            "the number of positions in a unit of time"
+        )
     weights = _low_pass(frequencies, high, sharp) - (_low_pass(frequencies, low, sharp) if low > 0 else 0)
     found: Tensor = torch.fft.irfftn(torch.fft.rfftn(mirrored, dim=dims) * weights, s=mirrored.shape[2:], dim=dims)
     for dim in dims:
@@ -66,14 +78,19 @@ def _mirror(x: Tensor) -> Tensor:
 
 def transform(x: Tensor) -> Tensor:
     """Return the coefficients `rfftn` of samples (n, C, *positions), in single precision at least."""
+    if len(x) == 0:
+        return to_single(x)[..., : x.shape[-1] // 2 + 1].to(torch.promote_types(to_single(x).dtype, torch.complex64))
     found: Tensor = torch.fft.rfftn(to_single(x), dim=get_positions(x))
     return found
 
 
 def get_directions(coefficients: Tensor) -> Tensor:
-    """Return `F / |F|`, complex numbers of absolute value 1; where F is 0, 1."""
+    """Return `F / |F|`, complex numbers of absolute value 1; where F is 0 except for rounding, 1."""
     size = coefficients.abs()
-    return torch.where(size > 0, coefficients / size, 1)
+    if len(size) == 0:
+        return coefficients
+    least = _ROUNDING * size.amax(get_positions(size), keepdim=True)
+    return torch.where(size > least, coefficients / size, 1)
 
 
 def compose(amplitudes: Tensor, directions: Tensor, mean: Tensor, like: Tensor) -> Tensor:
@@ -96,6 +113,8 @@ def compose(amplitudes: Tensor, directions: Tensor, mean: Tensor, like: Tensor) 
     Tensor
         The samples, in single precision at least.
     """
+    if len(like) == 0:
+        return to_single(like)
     dims = get_positions(like)
     found: Tensor = torch.fft.irfftn(amplitudes * directions, s=like.shape[2:], dim=dims)
     return found + (mean - found.flatten(2).mean(2)).view(*mean.shape, *[1] * len(dims))

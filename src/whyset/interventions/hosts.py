@@ -9,6 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from whyset.arguments import seed_number, whole_number
 from whyset.errors import InputError
 
+UNKNOWN = -1
+"""The class of samples without a label, as in `run.labels`."""
+
 
 def choose_hosts(
     labels: ArrayLike,
@@ -29,7 +32,8 @@ def choose_hosts(
     Parameters
     ----------
     labels : array_like
-        The class of each sample of the data set (n,): numbers or texts.
+        The class of each sample of the data set (n,): numbers, or texts. Samples of class -1, which is unknown, are
+        no hosts.
     sources : array_like of int
         The numbers of the samples whose evidence is inserted.
     count : int
@@ -49,7 +53,8 @@ def choose_hosts(
     Raises
     ------
     InputError
-        A number is out of range, or there are fewer than `skip + count` samples of other classes.
+        A number is out of range, the class of a source is unknown, or there are fewer than `skip + count` samples of
+        other classes.
 
     Examples
     --------
@@ -64,7 +69,11 @@ def choose_hosts(
     classes, of_sample = np.unique(_as_labels(labels), return_inverse=True)
     numbers = _as_numbers("sources", sources, len(of_sample))
     allowed = np.arange(len(of_sample)) if among is None else np.unique(_as_numbers("among", among, len(of_sample)))
-    members = [allowed[of_sample[allowed] == index] for index in range(len(classes))]
+    unknown = np.array([one == UNKNOWN for one in classes.tolist()])
+    if len(numbers) and unknown[of_sample[numbers]].any():
+        first = numbers[unknown[of_sample[numbers]]][0]
+        raise InputError(f"choose_hosts: sample {first} has no class (-1): expected sources of known classes")
+    members = [allowed[(of_sample[allowed] == index) & (not unknown[index])] for index in range(len(classes))]
     count, skip = whole_number("count", count, least=1), whole_number("skip", skip, least=0)
     seed = seed_number(seed)
     chosen = np.empty((len(numbers), count), np.int64)
@@ -101,10 +110,12 @@ def _draw_sequence(groups: Sequence[NDArray[np.int64]], generator: np.random.Gen
 
 def _as_labels(labels: ArrayLike) -> NDArray[Any]:
     found = np.asarray(labels)
+    if found.dtype.kind == "O" and all(isinstance(label, str) for label in found.ravel()):
+        found = found.astype(str)
     if found.ndim != 1 or found.dtype.kind not in "iubUS":
         raise InputError(
             f"labels: expected a class of each sample, whole numbers or texts in one dimension, got {found.dtype} "
-            f"{found.shape}"
+            f"{found.shape}: give run.labels, or a name for each sample"
         )
     return found
 

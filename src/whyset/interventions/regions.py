@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from whyset.interventions.checks import check_count, check_hosts
+from whyset.interventions.checks import check_evidence, check_hosts
 from whyset.interventions.evidence import Region
 from whyset.interventions.fills import Fill
 from whyset.interventions.intervention import InputIntervention
@@ -25,13 +25,13 @@ class RegionIntervention(InputIntervention):
         """Return the hosts with the values of the samples within the regions, shaped like `host`."""
         self.check(x)
         check_hosts(x, host, type(self).__name__)
-        check_count(x, len(evidence), "evidence", type(self).__name__)
+        check_evidence(x, evidence, Region, type(self).__name__)
         return torch.where(evidence.mask, x, host)
 
     def remove(self, x: Tensor, evidence: Region, fill: Fill | str, host: Tensor | None = None) -> Tensor:
         """Return the samples with the values of a fill within the regions, shaped like `x`."""
         self.check(x)
-        check_count(x, len(evidence), "evidence", type(self).__name__)
+        check_evidence(x, evidence, Region, type(self).__name__)
         if host is not None:
             check_hosts(x, host, type(self).__name__)
         return self.resolve_fill(fill).apply(x, evidence.mask, host)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from whyset.errors import InputError
-from whyset.interventions.checks import check_count, check_hosts
+from whyset.interventions.checks import check_evidence, check_hosts
 from whyset.interventions.evidence import Statistic
 from whyset.interventions.fills import Fill
 from whyset.interventions.intervention import InputIntervention
@@ -65,13 +65,13 @@ class StatisticIntervention(InputIntervention):
         """Return the hosts with the statistics of the samples, clipped to the range of both."""
         self.check(x)
         check_hosts(x, host, type(self).__name__)
-        check_count(x, len(evidence), "evidence", type(self).__name__)
+        check_evidence(x, evidence, Statistic, type(self).__name__)
         return self._insert(evidence, host)
 
     def remove(self, x: Tensor, evidence: Statistic, fill: Fill | str, host: Tensor | None = None) -> Tensor:
         """Return the samples with the statistics of hosts, or with neutral ones, clipped to the range of both."""
         self.check(x)
-        check_count(x, len(evidence), "evidence", type(self).__name__)
+        check_evidence(x, evidence, Statistic, type(self).__name__)
         found = self.resolve_fill(fill)
         if found.name != "host":
             return self._insert(Statistic(self.neutral(evidence.values, found), evidence.low, evidence.high), x)

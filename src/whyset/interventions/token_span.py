@@ -9,10 +9,10 @@ from torch import Tensor
 
 from whyset.arguments import whole_number
 from whyset.errors import InputError
-from whyset.interventions.checks import check_count, check_hosts, require_padding_at_end, sum_channels
+from whyset.interventions.checks import check_evidence, check_hosts, require_padding_at_end, sum_channels
 from whyset.interventions.draws import draw_candidate, make_generators
 from whyset.interventions.evidence import Region
-from whyset.interventions.fills import Fill
+from whyset.interventions.fills import DeletionFill, Fill
 from whyset.interventions.regions import RegionIntervention
 from whyset.interventions.windows import first_corners, window_masks, window_overlaps, window_sums
 
@@ -128,10 +128,25 @@ class TokenSpan(RegionIntervention):
         place = self._find_place(evidence, host, between=False)
         return torch.where(evidence.mask, self._move(host, place, first_corners(evidence.mask)[:, 0])[1], x)
 
+    def resolve_fill(self, fill: Fill | str) -> Fill:
+        """Return the fill of a name; "deletion" pads as the texts are padded.
+
+        InputError: texts cannot be filled by it, or it deletes with another padding.
+        """
+        if fill == DeletionFill.name and self.padding is not None:
+            return DeletionFill(padding=self.padding)
+        found = super().resolve_fill(fill)
+        if isinstance(found, DeletionFill) and self.padding not in (None, found.padding):
+            raise InputError(
+                f"TokenSpan(padding={self.padding}): expected a deletion with the same padding, got {found}: give the "
+                'fill "deletion"'
+            )
+        return found
+
     def _check_call(self, x: Tensor, evidence: Region, host: Tensor) -> None:
         self.check(x)
         check_hosts(x, host, type(self).__name__)
-        check_count(x, len(evidence), "evidence", type(self).__name__)
+        check_evidence(x, evidence, Region, type(self).__name__)
 
     def _move(self, x: Tensor, start: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
         """Return a mask of the spans at their new places, and texts moved so that each span is there."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from whyset.attribution.attributors.cells import Sides, expand_sides, require_sides
 from whyset.errors import InputError
-from whyset.interventions.checks import check_count, check_hosts, sum_channels
+from whyset.interventions.checks import check_evidence, check_hosts, sum_channels
 from whyset.interventions.draws import draw_candidate, make_generators
 from whyset.interventions.evidence import Region
 from whyset.interventions.regions import RegionIntervention
@@ -96,7 +96,7 @@ class PlacedWindow(RegionIntervention):
             return super().insert(x, evidence, host)
         self.check(x)
         check_hosts(x, host, type(self).__name__)
-        check_count(x, len(evidence), "evidence", type(self).__name__)
+        check_evidence(x, evidence, Region, type(self).__name__)
         self._check_place(place, x)
         shifts = place.to(x.device) - first_corners(evidence.mask[:, 0])
         mask = shift_positions(evidence.mask[:, 0], shifts).unsqueeze(1)
