@@ -1,6 +1,7 @@
 """The rows of a run of a language model: closed forms of a linear one, attention, prompts that fail, and errors."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -188,14 +189,22 @@ def test_methods_explain_prompts_of_different_lengths(tmp_path: Path) -> None:
     np.testing.assert_allclose(run.relevance[MORE : 2 * MORE][:, : 2 + MORE], alone.relevance[:], rtol=1e-5, atol=1e-7)
 
 
-def test_a_language_model_generates_as_its_own_method_does(tmp_path: Path) -> None:
+def with_mask_before(prompts: list[torch.Tensor]) -> list[dict[str, torch.Tensor]]:
+    """Prompts as tokenizers of language models pad them."""
+    return [{name: values.flip(0) for name, values in one.items()} for one in with_mask([p.flip(0) for p in prompts])]
+
+
+@pytest.mark.parametrize("pad", [with_mask, with_mask_before])
+def test_a_language_model_generates_as_its_own_method_does(pad: Callable[[Any], Any], tmp_path: Path) -> None:
     from transformers import GPT2Config, GPT2LMHeadModel
 
     torch.manual_seed(3)
     config = GPT2Config(vocab_size=WORDS, n_positions=16, n_embd=8, n_layer=2, n_head=2, initializer_range=0.8)
     model = GPT2LMHeadModel(config).eval()
-    run = explain(model, with_mask(cut()), tmp_path / "run")
+    run = explain(model, pad(cut()), tmp_path / "run")
     for sample, prompt in enumerate(cut()):
+        assert run.samples["position"][sample * MORE].as_py() == len(prompt)
+        assert np.asarray(run.inputs)[sample * MORE, : len(prompt)].tolist() == prompt.tolist()
         given = {"input_ids": prompt[None], "attention_mask": torch.ones_like(prompt)[None], "pad_token_id": 0}
         expected = model.generate(**given, max_new_tokens=MORE, min_new_tokens=MORE, do_sample=False, eos_token_id=None)
         found = run.samples["token"].to_pylist()[sample * MORE : (sample + 1) * MORE]

@@ -56,7 +56,8 @@ class GeneratedSource(RowSource):
         tokens, whole = torch.tensor(found.tokens), get_structure(self.whole)
         if whole is None or self.structure is None:
             return super()._choose(torch.cat([x, tokens.to(x.dtype)]), index)
-        values = continue_text(whole, whole.unpack(x[None], torch.float64), tokens[None])
+        alone = drop_padding_before(whole, x[None])
+        values = continue_text(whole, whole.unpack(alone, torch.float64), tokens[None])
         return super()._choose(self.structure.pack({name: value[0] for name, value in values.items()}), index)
 
 
@@ -112,6 +113,7 @@ def _generate_all(
     for batch, x in batches:
         if not batch.indices:
             continue
+        x = drop_padding_before(model.structure, x) if isinstance(model, StructuredModel) else x
         for part in split_by_length(model, kind, x):
             run, ids = _make_call(model, inner, x[part])
             for place, tokens in zip(part.tolist(), generate(run, ids, kind).tolist(), strict=True):
@@ -130,6 +132,24 @@ def _make_call(model: torch.nn.Module, inner: torch.nn.Module, x: Tensor) -> tup
         return logits
 
     return run, ids
+
+
+def drop_padding_before(structure: Structure, rows: Tensor) -> Tensor:
+    """Return rows of texts without the padding before them, where the mask is 0.
+
+    Tokenizers of language models pad there. A model may count positions from the first token that it gets, and would
+    then generate other tokens than for the prompt alone.
+    """
+    if MASK not in (part.name for part in structure.parts if part.follows):
+        return rows
+    return torch.stack([structure.pack(_drop_before(structure, row[None])) for row in rows.cpu()]).to(rows.device)
+
+
+def _drop_before(structure: Structure, row: Tensor) -> dict[str, Tensor]:
+    """Return the inputs of one row (1, size), in the form in which a row is packed."""
+    values = {name: value[0] for name, value in structure.unpack(row, torch.float64).items()}
+    first = int((values[MASK] != 0).int().argmax())
+    return {part.name: values[part.name][first:] if part.follows else values[part.name] for part in structure.parts}
 
 
 def continue_text(structure: Structure, values: Mapping[str, Tensor], tokens: Tensor) -> dict[str, Tensor]:
