@@ -136,9 +136,9 @@ def measure_with(
     chosen = get_engine(engine)
     try:
         _require_kind(opened)
-        classes = list_classes(opened)
         with reopen(opened, chosen, said, **given) as reopened, torch.no_grad():
             _require_single_inputs(reopened)
+            classes = list_classes(opened)
             began = time.perf_counter()
             job = _prepare(opened, test, reopened, classes, measure, said)
             _run_jobs(job, chosen, said)
@@ -173,10 +173,10 @@ def list_classes(run: Run) -> list[ClassRows]:
 def _require_kind(run: Run) -> None:
     """Raise NotTestedError for outputs that are not exclusive classes."""
     name = run.config.output_kind_name
-    if not issubclass(OUTPUT_KINDS.get(name, OutputKind), Logits) or len(run.classes) < 2:
+    if not issubclass(OUTPUT_KINDS.get(name, OutputKind), Logits):
         raise NotTestedError(
-            f"outputs of kind {name} with {len(run.classes)} scores are not tested: expected exclusive classes, so "
-            "that a prediction can turn into another one"
+            f"outputs of kind {name} are not tested: expected exclusive classes, so that a prediction can turn into "
+            "another one"
         )
 
 

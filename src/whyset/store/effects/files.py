@@ -158,7 +158,7 @@ def open_writer(
         "config": config,
         "plan": to_json(given.plan),
         "not_tested": dict(given.not_tested),
-        "config_hash": _digest({"config": config, "plan": to_json(given.plan)}),
+        "config_hash": _digest({"config": config, "sizes": given.plan.sizes, "not_tested": dict(given.not_tested)}),
         "data": data,
         "classes": [{"id": one.id, "name": one.name} for one in classes],
         "versions": {package: version(package) for package in ("whyset", "numpy", "torch")},

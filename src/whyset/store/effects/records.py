@@ -169,6 +169,11 @@ class EffectPlan:
     complete: float
 
     @property
+    def sizes(self) -> tuple[int | None, ...]:
+        """The numbers that determine results; the others are times, which differ between measurements."""
+        return self.n_hosts, self.n_selection, self.n_candidates, self.n_random
+
+    @property
     def is_reduced(self) -> bool:
         """True if the budget does not allow all samples, or as many candidates as the test states."""
         return self.planned < self.complete
