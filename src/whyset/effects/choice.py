@@ -1,6 +1,7 @@
 """The interventions that are chosen for a modality and a size of inputs."""
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from types import MappingProxyType
 
 from whyset.interventions import (
@@ -35,8 +36,10 @@ def choose_interventions(modality: str, shape: Sequence[int]) -> tuple[Intervent
 
 def _choose_pixels(shape: Sequence[int]) -> tuple[Intervention, ...]:
     shortest = min(shape[1:])
-    window, frame = Window(side=max(1, round(_WINDOW * shortest))), Frame(width=max(1, round(_FRAME * shortest)))
-    return window, frame, ColorStatistics(), FrequencyBand(low=_FINE)
+    window, width = Window(side=max(1, round(_WINDOW * shortest))), max(1, round(_FRAME * shortest))
+    inside = prod(max(0, size - 2 * width) for size in shape[1:])
+    frames = (Frame(width=width),) if 2 * inside >= prod(shape[1:]) else ()  # a larger one has no null
+    return window, *frames, ColorStatistics(), FrequencyBand(low=_FINE)
 
 
 def _choose_series(shape: Sequence[int]) -> tuple[Intervention, ...]:
