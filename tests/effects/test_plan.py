@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whyset.effects import EffectTest
-from whyset.effects.plan import LEAST_SECONDS, Costs, Work, make_plan
+from whyset.effects.plan import LEAST_SECONDS, Costs, Workload, make_plan
 from whyset.errors import NotTestedError
 
 SIZES = st.lists(st.integers(1, 500), min_size=1, max_size=8)
 
 
 def test_the_number_of_evaluations_is_counted_as_stated():
-    work = Work(EffectTest(), [100, 5], passes=3, n_hosts=70)
+    work = Workload(EffectTest(), [100, 5], passes=3, n_hosts=70)
     of_candidates, of_random = 2 * 16 + 3, 2 * 8 + 3
     by_hand = (100 + 5) * 4 + (20 + 5) * of_candidates + (20 + 5) * of_random
     assert work.count(100, 20, 20) == 70 + 3 * by_hand
@@ -20,7 +20,7 @@ def test_the_number_of_evaluations_is_counted_as_stated():
 
 @given(SIZES, st.floats(0.05, 50), st.floats(1, 100), st.integers(1, 5))
 def test_a_plan_is_within_its_budget_or_refused(sizes, budget, ratio, passes):
-    work = Work(EffectTest(budget=budget), sizes, passes, n_hosts=min(2048, sum(sizes)))
+    work = Workload(EffectTest(budget=budget), sizes, passes, n_hosts=min(2048, sum(sizes)))
     costs = Costs(explanation=1000.0 * ratio, evaluation=1000.0)  # so slow that the least time is less than one
     permitted = budget * ratio * sum(sizes)
     try:
@@ -41,17 +41,17 @@ def test_a_plan_is_within_its_budget_or_refused(sizes, budget, ratio, passes):
 
 
 def test_without_a_budget_everything_is_planned():
-    plan = make_plan(Work(EffectTest(budget=None), [1000] * 10, 4, 2048), Costs(1e-9, 1.0), 10_000)
+    plan = make_plan(Workload(EffectTest(budget=None), [1000] * 10, 4, 2048), Costs(1e-9, 1.0), 10_000)
     assert not plan.is_reduced
     assert plan.n_selection is None
 
 
 def test_a_test_of_a_few_seconds_is_permitted_by_any_budget():
-    work = Work(EffectTest(budget=1e-6), [50] * 3, 1, 150)
+    work = Workload(EffectTest(budget=1e-6), [50] * 3, 1, 150)
     assert not make_plan(work, Costs(1e-3, LEAST_SECONDS / work.count(50, 20, 20)), 150).is_reduced
     assert make_plan(work, Costs(1e-3, 2 * LEAST_SECONDS / work.count(50, 20, 20)), 150).is_reduced
 
 
 def test_a_budget_that_is_too_small_says_what_is_needed():
     with pytest.raises(NotTestedError, match=r"expected at least .* for everything"):
-        make_plan(Work(EffectTest(budget=0.1), [100] * 1000, 4, 2048), Costs(1.0, 1.0), 100_000)
+        make_plan(Workload(EffectTest(budget=0.1), [100] * 1000, 4, 2048), Costs(1.0, 1.0), 100_000)

@@ -17,7 +17,7 @@ from whyset.effects.choice import choose_interventions
 from whyset.effects.class_job import ClassRows, ClassTester, make_scores, read_relevance
 from whyset.effects.effect_test import EffectTest
 from whyset.effects.host_pool import draw_pool, read_inputs, read_pool
-from whyset.effects.plan import Costs, Work, make_plan
+from whyset.effects.plan import Costs, Workload, make_plan
 from whyset.engines import Engine, Progress, get_engine
 from whyset.errors import InputError, NotTestedError, WhysetError
 from whyset.interventions import Intervention, LayerChannels
@@ -233,7 +233,7 @@ def _plan(
         raise NotTestedError(f"no intervention can be tested: {'; '.join(reasons.values())}")
     costs = measure(replace(tester, interventions=kept), reopened, classes)
     passes = sum(2 if isinstance(one, LayerChannels) else 1 for one in kept)
-    work = Work(test, [len(one.rows) for one in classes], passes, len(pool))
+    work = Workload(test, [len(one.rows) for one in classes], passes, len(pool))
     return Planned(make_plan(work, costs, sum(len(one.rows) for one in classes)), reasons)
 
 

@@ -24,7 +24,7 @@ class Costs:
 
 
 @dataclass(frozen=True)
-class Work:
+class Workload:
     """The evaluations of a test for classes of the given sizes.
 
     `passes` counts the evaluations of one insertion over all interventions: one for each, two for those that also need
@@ -50,7 +50,7 @@ class Work:
         return self.n_hosts + self.passes * each
 
 
-def make_plan(work: Work, costs: Costs, n_explanations: int) -> EffectPlan:
+def make_plan(work: Workload, costs: Costs, n_explanations: int) -> EffectPlan:
     """Plan a test within its budget.
 
     With a budget that is too small for everything, the numbers of candidates and random samples are reduced together,
@@ -94,7 +94,7 @@ def make_plan(work: Work, costs: Costs, n_explanations: int) -> EffectPlan:
     )
 
 
-def _find_largest(work: Work, permitted: int, n_candidates: int, n_random: int) -> int:
+def _find_largest(work: Workload, permitted: int, n_candidates: int, n_random: int) -> int:
     """Return the largest number of samples of a class in the selection, 0 if not even one is permitted."""
     low, high = 0, max(work.sizes)
     while low < high:
