@@ -76,16 +76,21 @@ def write_package(package: str) -> str:
             case "function":
                 lines += [f".. autofunction:: {package}.{name}", ""]
             case "shortcut":
-                lines += [f"``{package}.{name}`` is :class:`whyset.analysis.{name}`.", ""]
+                lines += [f"``{package}.{name}`` is :class:`{_find_home(name)}.{name}`.", ""]
             case "data":
                 lines += [f".. py:data:: {package}.{name}", "", f"   {_escape(find_comment(package, name))}", ""]
     return "\n".join(lines)
 
 
+def _find_home(name: str) -> str | None:
+    """The package that documents a class of `whyset`."""
+    return next((home for home in ("whyset.analysis", "whyset.effects") if hasattr(import_module(home), name)), None)
+
+
 def _find_kind(package: str, name: str) -> str:
     value = find_object(package, name)
     if inspect.isclass(value):  # a class has one entry, so a second one refers to it
-        return "shortcut" if package == "whyset" and hasattr(import_module("whyset.analysis"), name) else "class"
+        return "shortcut" if package == "whyset" and _find_home(name) else "class"
     return "function" if inspect.isroutine(value) else "data"
 
 

@@ -15,7 +15,9 @@ def test_the_number_of_evaluations_is_counted_as_stated():
     work = Workload(EffectTest(), [100, 5], passes=3, n_hosts=70)
     of_candidates, of_random = 2 * 16 + 3, 2 * 8 + 3
     by_hand = (100 + 5) * 4 + (20 + 5) * of_candidates + (20 + 5) * of_random
-    assert work.count(100, 20, 20) == 70 + 3 * by_hand
+    assert work.count(100, 100, 20, 20) == 70 + 3 * by_hand
+    screened = 90 + (40 + 5) * 4 + (10 + 5) * of_candidates + (7 + 5) * of_random
+    assert work.count(90, 40, 10, 7) == 70 + 3 * screened  # the small class is not screened
 
 
 @given(SIZES, st.floats(0.05, 50), st.floats(1, 100), st.integers(1, 5))
@@ -26,30 +28,42 @@ def test_a_plan_is_within_its_budget_or_refused(sizes, budget, ratio, passes):
     try:
         plan = make_plan(work, costs, sum(sizes))
     except NotTestedError:
-        assert permitted < work.count(8, 2, 2)
+        assert permitted < work.count(8, 8, 2, 2)
         return
     assert plan.n_evaluations <= permitted
     assert plan.planned <= budget * (1 + 1e-9)
     assert plan.n_candidates >= 2
     assert plan.n_random >= 2
-    assert plan.is_reduced == (plan.n_evaluations < work.count(max(sizes), 20, 20))
-    if plan.n_selection is not None:
-        assert plan.n_selection >= 4 * plan.n_candidates
-        assert work.count(plan.n_selection + 1, plan.n_candidates, plan.n_random) > permitted
-    if work.count(max(sizes), 20, 20) <= permitted:
-        assert (plan.n_selection, plan.n_candidates, plan.n_random) == (None, 20, 20)
+    complete = work.count(max(sizes), max(sizes), 20, 20)
+    assert plan.is_reduced == (plan.n_evaluations < complete)
+    if complete <= permitted:
+        assert (plan.n_tested, plan.n_selection, plan.n_candidates, plan.n_random) == (None, None, 20, 20)
+    else:
+        assert plan.n_selection in (None, 4 * plan.n_candidates)
+    if plan.n_tested is not None:  # samples are left out only with few candidates, and as few as possible
+        assert plan.n_candidates <= 5
+        n_selection = 4 * plan.n_candidates
+        assert work.count(plan.n_tested + 1, n_selection, plan.n_candidates, plan.n_random) > permitted
 
 
 def test_without_a_budget_everything_is_planned():
     plan = make_plan(Workload(EffectTest(budget=None), [1000] * 10, 4, 2048), Costs(1e-9, 1.0), 10_000)
     assert not plan.is_reduced
-    assert plan.n_selection is None
+    assert (plan.n_tested, plan.n_selection) == (None, None)
+
+
+def test_with_less_than_everything_all_samples_are_screened():
+    work = Workload(EffectTest(budget=3.0), [1000] * 10, passes=4, n_hosts=2048)
+    plan = make_plan(work, Costs(2.5, 1.0), 10_000)
+    assert plan.n_tested is None
+    assert plan.n_selection == 4 * plan.n_candidates
+    assert 5 < plan.n_candidates < 20
 
 
 def test_a_test_of_a_few_seconds_is_permitted_by_any_budget():
     work = Workload(EffectTest(budget=1e-6), [50] * 3, 1, 150)
-    assert not make_plan(work, Costs(1e-3, LEAST_SECONDS / work.count(50, 20, 20)), 150).is_reduced
-    assert make_plan(work, Costs(1e-3, 2 * LEAST_SECONDS / work.count(50, 20, 20)), 150).is_reduced
+    assert not make_plan(work, Costs(1e-3, LEAST_SECONDS / work.count(50, 50, 20, 20)), 150).is_reduced
+    assert make_plan(work, Costs(1e-3, 2 * LEAST_SECONDS / work.count(50, 50, 20, 20)), 150).is_reduced
 
 
 def test_a_budget_that_is_too_small_says_what_is_needed():

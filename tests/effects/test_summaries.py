@@ -1,5 +1,7 @@
 """Summaries of classes and clusters, against means computed by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -40,12 +42,17 @@ def test_without_a_predicted_sample_or_a_null_there_is_no_share_of_removal():
 def test_clusters_have_the_effects_of_their_samples():
     selection = SelectionTrials((0, 1, 2, 3, 4, 5), (4,) * 6, (4, 4, 3, 0, 0, 1), (0.0,) * 6)
     whole = summarize(RANDOM)
-    effects = InterventionEffects({}, "window", "another", "host", 0, selection, RANDOM, RANDOM, whole, whole)
+    effects = InterventionEffects(
+        {}, "window", "another", "host", 0, SelectionTrials(), selection, RANDOM, RANDOM, whole, whole
+    )
     found = summarize_clusters(effects, [5, 4, 3, 2, 1, 0, 6], [1, 1, 1, 0, 0, -1, 2])
-    assert [one.cluster for one in found] == [0, 1]  # cluster 2 has no sample of the selection, and -1 is noise
-    assert found[0].selection == estimate_share([4, 3], [4, 4])
-    assert found[1].selection == estimate_share([0, 0, 1], [4, 4, 4])
+    assert [one.cluster for one in found] == [0, 1]  # cluster 2 has no tested sample, and -1 is noise
+    assert found[0].unselected == estimate_share([4, 3], [4, 4])
+    assert found[1].unselected == estimate_share([0, 0, 1], [4, 4, 4])
     assert found[0].fresh.turned == estimate_share([8, 6], [8, 8])
     assert found[1].fresh.turned.n_samples == 1
+    screened = replace(effects, screening=SelectionTrials((0, 2), (1, 1), (1, 0), (0.0, 0.0)))
+    (only,) = summarize_clusters(screened, [0, 1, 2], [0, 0, 0])
+    assert only.unselected == estimate_share([1, 0], [1, 1])  # not that of the selection, which it determined
     with pytest.raises(InputError, match="one cluster for each row"):
         summarize_clusters(effects, [1, 2], np.zeros(3, int))

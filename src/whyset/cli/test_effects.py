@@ -112,8 +112,9 @@ def _describe_budget(effects: "Effects") -> list[str]:
     ]
     if plan.is_reduced:
         lines.append(
-            f"The budget of {plan.budget:g} allowed {plan.n_selection or 'all'} samples of each class and "
-            f"{plan.n_candidates} candidates; {plan.complete:.2g} would allow everything."
+            f"The budget of {plan.budget:g} allowed {plan.n_candidates} candidates of each class, selected from "
+            f"{plan.n_selection} after a screening of {plan.n_tested or 'all'} samples; {plan.complete:.2g} would "
+            "allow everything."
         )
     lines += [f"{name} was not tested: {reason}" for name, reason in effects.not_tested.items()]
     return lines

@@ -64,18 +64,18 @@ class ClassTester:
             problem = f"expected at least {needed} samples of other classes that can be hosts, got {available}"
             return ClassEffects(len(rows), problem=problem)
         generators = [np.random.default_rng([test.seed, group.label, stage]) for stage in (1, 2)]
-        selection = _draw(rows, plan.n_selection, generators[0])
+        tested = _draw(rows, plan.n_tested, generators[0])
         random = _draw(rows, plan.n_random, generators[1])
         found: list[InterventionEffects] = []
         reasons: dict[str, str] = {}
         with count_inputs(model) as count:
             for intervention in self.interventions:
                 try:
-                    found.append(self._test(trials, intervention, selection, random, plan.n_candidates))
+                    found.append(self._test(trials, intervention, tested, random, plan))
                 except InputError as error:  # such as other classes without room for a span
                     reasons[intervention.describe()] = str(error)
         untestable = None if found else f"no intervention could be tested: {'; '.join(reasons.values())}"
-        return ClassEffects(len(rows), len(selection), count(), untestable, reasons or None, tuple(found))
+        return ClassEffects(len(rows), len(tested), count(), untestable, reasons or None, tuple(found))
 
     def time_trials(self, group: ClassRows) -> tuple[float, int]:
         """Return the seconds of trials with all rows of a group, and the number of evaluations in them."""
@@ -83,7 +83,7 @@ class ClassTester:
         with count_inputs(model) as count:
             began = time.perf_counter()
             for intervention in self.interventions:
-                self._select(trials, intervention, group.rows)
+                self._select(trials, intervention, group.rows, self.test.n_selection_hosts)
                 self._measure(trials, intervention, group.rows, self.test.n_hosts)
             if self.pool.x.device.type == "cuda":
                 torch.cuda.synchronize(self.pool.x.device)
@@ -94,10 +94,14 @@ class ClassTester:
         return self._make_trials(group)[0].choice.count_others(group.label)
 
     def _test(
-        self, trials: Trials, intervention: Intervention, selection: Rows, random: Rows, n_candidates: int
+        self, trials: Trials, intervention: Intervention, tested: Rows, random: Rows, plan: EffectPlan
     ) -> InterventionEffects:
-        selected, without = self._select(trials, intervention, selection)
-        candidates = choose_candidates(selected, n_candidates)
+        screened = SelectionTrials()
+        if plan.n_selection is not None and len(tested) > plan.n_selection:
+            screened, _ = self._select(trials, intervention, tested, 1)
+            tested = choose_candidates(screened, plan.n_selection)
+        selected, without = self._select(trials, intervention, tested, self.test.n_selection_hosts)
+        candidates = choose_candidates(selected, plan.n_candidates)
         fresh = self._measure(trials, intervention, candidates, self.test.n_candidate_hosts)
         drawn = self._measure(trials, intervention, random, self.test.n_hosts)
         return InterventionEffects(
@@ -106,6 +110,7 @@ class ClassTester:
             null_text=intervention.null_text,
             fill=self.test.get_fill(intervention).name,
             n_without_evidence=without,
+            screening=screened,
             selection=selected,
             candidates=fresh,
             random=drawn,
@@ -113,12 +118,14 @@ class ClassTester:
             random_effect=summarize(drawn),
         )
 
-    def _select(self, trials: Trials, intervention: Intervention, chosen: Rows) -> tuple[SelectionTrials, int]:
-        """Return the trials that select candidates, and the number of samples without evidence."""
+    def _select(
+        self, trials: Trials, intervention: Intervention, chosen: Rows, n_hosts: int
+    ) -> tuple[SelectionTrials, int]:
+        """Return the trials on the first hosts of those that select, and the number of samples without evidence."""
         without = 0
         parts: list[SelectionTrials] = []
-        for rows, x, evidence in self._batches(intervention, chosen, self.test.n_selection_hosts):
-            parts.append(trials.select(intervention, x, evidence, self._samples(rows)))
+        for rows, x, evidence in self._batches(intervention, chosen, n_hosts):
+            parts.append(trials.select(intervention, x, evidence, self._samples(rows), n_hosts))
             without += count_empty(evidence)
         return join_trials(chosen, parts, SelectionTrials), without
 

@@ -73,9 +73,9 @@ class HostChoice:
         """Return the number of hosts of other classes."""
         return int((self.labels[self.pool] != label).sum())
 
-    def for_selection(self, samples: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the hosts that select candidates, (n, n_selection)."""
-        return self._choose(samples, self.n_selection, 0)
+    def for_selection(self, samples: NDArray[np.int64], count: int | None = None) -> NDArray[np.int64]:
+        """Return the hosts that select candidates, or the first `count` of them, (n, count)."""
+        return self._choose(samples, self.n_selection if count is None else count, 0)
 
     def fresh(self, samples: NDArray[np.int64], count: int) -> NDArray[np.int64]:
         """Return the first fresh hosts, (n, count)."""

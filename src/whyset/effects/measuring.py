@@ -326,10 +326,11 @@ def _find_labels(run: Run) -> np.ndarray[Any, np.dtype[np.int64]]:
 
 def describe_plan(plan: EffectPlan, n_classes: int) -> str:
     """Describe a plan in one sentence."""
-    samples = "all samples" if plan.n_selection is None else f"at most {plan.n_selection:,} samples"
+    samples = "all samples" if plan.n_tested is None else f"at most {plan.n_tested:,} samples"
+    screened = "" if plan.n_selection is None else f" are screened, {plan.n_selection:,} of which"
     reduced = f" ({plan.complete:.2g} would allow everything)" if plan.is_reduced else ""
     return (
-        f"{n_classes} classes: {samples} of each select {plan.n_candidates} candidates, and {plan.n_random} are drawn "
-        f"at random; {plan.n_evaluations:,} evaluations of the model, planned as {plan.planned:.2g} times the time of "
-        f"explain{reduced}"
+        f"{n_classes} classes: {samples} of each{screened} select {plan.n_candidates} candidates, and {plan.n_random} "
+        f"are drawn at random; {plan.n_evaluations:,} evaluations of the model, planned as {plan.planned:.2g} times "
+        f"the time of explain{reduced}"
     )

@@ -11,8 +11,10 @@ LEAST_SECONDS = 10.0
 """A test that takes less time than this is permitted by any budget: small runs are explained in a fraction of it."""
 REMOVALS = 3
 """Evaluations of a sample besides those of hosts: of the sample itself, and without its evidence or its null."""
-_SELECTED = 4
-"""Candidates are at most a quarter of the samples that they are selected from, if not all samples take part."""
+SELECTED = 4
+"""Samples of the selection for each candidate, if not all samples take part in it."""
+_FEW = 5
+"""With so few candidates, samples are left out rather than candidates."""
 
 
 @dataclass(frozen=True)
@@ -36,42 +38,44 @@ class Workload:
     passes: int
     n_hosts: int
 
-    def count(self, n_selection: int, n_candidates: int, n_random: int) -> int:
+    def count(self, n_tested: int, n_selection: int, n_candidates: int, n_random: int) -> int:
         """Return the number of evaluations if at most so many samples of each class take part."""
         test = self.test
         of_candidate = 2 * test.n_candidate_hosts + REMOVALS
         of_random = 2 * test.n_hosts + REMOVALS
-        each = sum(
-            min(size, n_selection) * test.n_selection_hosts
-            + min(size, n_selection, n_candidates) * of_candidate
-            + min(size, n_random) * of_random
-            for size in self.sizes
-        )
+        each = 0
+        for size in self.sizes:
+            tested = min(size, n_tested)
+            each += tested if tested > n_selection else 0
+            each += min(tested, n_selection) * test.n_selection_hosts
+            each += min(tested, n_selection, n_candidates) * of_candidate + min(size, n_random) * of_random
         return self.n_hosts + self.passes * each
 
 
 def make_plan(work: Workload, costs: Costs, n_explanations: int) -> EffectPlan:
     """Plan a test within its budget.
 
-    With a budget that is too small for everything, the numbers of candidates and random samples are reduced together,
-    to the largest at which at least four times as many samples as candidates take part in the selection.
+    If the budget is too small for everything, all samples are screened on one host, and a share of them takes part in
+    the selection: four for each candidate, of which there are fewer, but at least five; and fewer random samples. If it
+    is too small for this as well, not all samples are tested.
 
     Raises NotTestedError if the budget does not permit two candidates.
     """
     test, largest = work.test, max(work.sizes)
     explained = costs.explanation * n_explanations
-    complete = work.count(largest, test.n_candidates, test.n_random)
+    complete = work.count(largest, largest, test.n_candidates, test.n_random)
     permitted = complete
     if test.budget is not None:
         permitted = int(max(test.budget * explained, LEAST_SECONDS) / costs.evaluation)
 
-    def finish(n_selection: int, n_candidates: int, n_random: int) -> EffectPlan:
-        planned = work.count(n_selection, n_candidates, n_random)
+    def finish(n_tested: int, n_selection: int, n_candidates: int, n_random: int) -> EffectPlan:
+        planned = work.count(n_tested, n_selection, n_candidates, n_random)
         return EffectPlan(
             n_explanations=n_explanations,
             explain_seconds=costs.explanation,
             evaluation_seconds=costs.evaluation,
             n_hosts=work.n_hosts,
+            n_tested=None if n_tested >= largest else n_tested,
             n_selection=None if n_selection >= largest else n_selection,
             n_candidates=n_candidates,
             n_random=n_random,
@@ -81,12 +85,16 @@ def make_plan(work: Workload, costs: Costs, n_explanations: int) -> EffectPlan:
             complete=complete * costs.evaluation / explained,
         )
 
+    if complete <= permitted:
+        return finish(largest, largest, test.n_candidates, test.n_random)
     for n_candidates in range(test.n_candidates, 1, -1):
+        n_selection = SELECTED * n_candidates
         n_random = max(2, test.n_random * n_candidates // test.n_candidates)
-        n_selection = _find_largest(work, permitted, n_candidates, n_random)
-        if n_selection >= min(_SELECTED * n_candidates, largest):
-            return finish(n_selection, n_candidates, n_random)
-    least = work.count(_SELECTED * 2, 2, 2) * costs.evaluation / explained
+        n_tested = _find_largest(work, permitted, n_selection, n_candidates, n_random)
+        needed = largest if n_candidates > _FEW else min(n_selection, largest)
+        if n_tested >= needed:
+            return finish(n_tested, n_selection, n_candidates, n_random)
+    least = work.count(2 * SELECTED, 2 * SELECTED, 2, 2) * costs.evaluation / explained
     raise NotTestedError(
         f"the budget of {test.budget:g} times the time of explain ({explained:.3g} s) is too small for the "
         f"{len(work.sizes)} classes: expected at least {least:.2g}, and {complete * costs.evaluation / explained:.2g} "
@@ -94,12 +102,12 @@ def make_plan(work: Workload, costs: Costs, n_explanations: int) -> EffectPlan:
     )
 
 
-def _find_largest(work: Workload, permitted: int, n_candidates: int, n_random: int) -> int:
-    """Return the largest number of samples of a class in the selection, 0 if not even one is permitted."""
+def _find_largest(work: Workload, permitted: int, n_selection: int, n_candidates: int, n_random: int) -> int:
+    """Return the largest number of tested samples of a class, 0 if not even one is permitted."""
     low, high = 0, max(work.sizes)
     while low < high:
         middle = (low + high + 1) // 2
-        if work.count(middle, n_candidates, n_random) <= permitted:
+        if work.count(middle, n_selection, n_candidates, n_random) <= permitted:
             low = middle
         else:
             high = middle - 1

@@ -16,13 +16,13 @@ from whyset.store.effects import EffectSummary, Estimate, FreshTrials, Intervent
 class ClusterEffect:
     """The effect of one intervention in a cluster.
 
-    `selection` is the share of the hosts of the selection that turned, over all samples of the cluster that took part:
-    clusters are found without regard to effects, so it is not inflated by selection. `fresh` are the effects on fresh
+    `unselected` is the share of hosts that turned in the first stage, over all tested samples of the cluster: clusters
+    are found without regard to effects, so it is not inflated by selection. `fresh` are the effects on fresh
     hosts and of their null, of the randomly drawn samples in the cluster; None if there are none.
     """
 
     cluster: int
-    selection: Estimate
+    unselected: Estimate
     fresh: EffectSummary | None
 
 
@@ -62,7 +62,7 @@ def summarize_clusters(effects: InterventionEffects, rows: ArrayLike, clusters: 
     Returns
     -------
     list of ClusterEffect
-        The effect in each cluster with samples of the selection, in the order of their numbers, without noise.
+        The effect in each cluster with tested samples, in the order of their numbers, without noise.
 
     Raises
     ------
@@ -75,13 +75,13 @@ def summarize_clusters(effects: InterventionEffects, rows: ArrayLike, clusters: 
             f"summarize_clusters: expected one cluster for each row, got {found.shape} for {numbers.shape}"
         )
     cluster_of: Mapping[int, int] = dict(zip(numbers.tolist(), found.tolist(), strict=True))
-    selection, random = effects.selection, effects.random
+    first, random = effects.unselected, effects.random
     summaries = []
     for cluster in sorted({cluster for cluster in cluster_of.values() if cluster >= 0}):
-        own = [place for place, row in enumerate(selection.rows) if cluster_of.get(row) == cluster]
+        own = [place for place, row in enumerate(first.rows) if cluster_of.get(row) == cluster]
         drawn = [place for place, row in enumerate(random.rows) if cluster_of.get(row) == cluster]
         if own:
-            turned, hosts = ([column[place] for place in own] for column in (selection.turned, selection.hosts))
+            turned, hosts = ([column[place] for place in own] for column in (first.turned, first.hosts))
             fresh = summarize(take_trials(random, drawn)) if drawn else None
             summaries.append(ClusterEffect(cluster, estimate_share(turned, hosts), fresh))
     return summaries

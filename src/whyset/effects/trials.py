@@ -47,10 +47,15 @@ class Trials:
     seed: int
 
     def select(
-        self, intervention: Intervention, x: Tensor, evidence: Evidence, samples: NDArray[np.int64]
+        self,
+        intervention: Intervention,
+        x: Tensor,
+        evidence: Evidence,
+        samples: NDArray[np.int64],
+        count: int | None = None,
     ) -> SelectionTrials:
-        """Insert the evidence into the hosts that select candidates; rows are set by the caller."""
-        found = self.insert(intervention, x, evidence, self.choice.for_selection(samples))
+        """Insert the evidence into the hosts that select candidates, or the first `count`; the caller sets rows."""
+        found = self.insert(intervention, x, evidence, self.choice.for_selection(samples, count))
         return SelectionTrials((), *_to_columns(found))
 
     def measure(

@@ -27,7 +27,7 @@ from whyset.store.effects.codec import class_effects_from_json, plan_from_json, 
 from whyset.store.jsonfile import json_checksum, read_json, replace_json
 from whyset.store.verify_effects import verify_effects
 
-PLAN = EffectPlan(100, 0.01, 0.002, 60, None, 20, 20, 5000, 3.0, 2.5, 2.5)
+PLAN = EffectPlan(100, 0.01, 0.002, 60, None, None, 20, 20, 5000, 3.0, 2.5, 2.5)
 CLASSES = (ListedClass("00000", "cat"), ListedClass("00001", "dog"))
 CONFIG: dict[str, Any] = {"seed": 0, "interventions": [{"name": "window", "fields": {"side": 3}}]}
 
@@ -67,6 +67,7 @@ effects = st.builds(
             st.text(),
             st.just("host"),
             st.integers(0, 9),
+            st.sampled_from([SelectionTrials(), SelectionTrials((3, 4, 5), (1, 1, 1), (0, 1, 0), (0.5, 1.0, 0.0))]),
             st.just(SelectionTrials((3, 4), (4, 4), (0, 4), (0.5, -1.25))),
             fresh_trials(),
             fresh_trials(),
@@ -90,8 +91,8 @@ def test_a_plan_is_read_as_it_was_stored() -> None:
 
 
 ONE = InterventionEffects(
-    {}, "window", "another", "host", 0, SelectionTrials((3, 4), (4, 4), (0, 4), (0.5, 1.0)), FreshTrials(),
-    FreshTrials(), *[EffectSummary(*[Estimate(0.5, None, 1)] * 4)] * 2,
+    {}, "window", "another", "host", 0, SelectionTrials(), SelectionTrials((3, 4), (4, 4), (0, 4), (0.5, 1.0)),
+    FreshTrials(), FreshTrials(), *[EffectSummary(*[Estimate(0.5, None, 1)] * 4)] * 2,
 )  # fmt: skip
 
 
@@ -173,7 +174,7 @@ def test_the_table_has_the_estimates_of_the_record(tmp_path: Path) -> None:
     summary = replace(ONE.random_effect, turned=Estimate(0.25, (0.1, 0.5), 7), removed=Estimate(1.0, None, 1))
     writer.write(CLASSES[1], ClassEffects(9, 8, 100, None, None, (replace(ONE, random_effect=summary),)))
     (line,) = open_effects(tmp_path).table.to_pylist()
-    expected = {"class": "dog", "intervention": "window", "samples": 9, "selection": 2, "candidates": 0, "random": 0}
+    expected = {"class": "dog", "intervention": "window", "samples": 9, "tested": 2, "candidates": 0, "random": 0}
     expected |= {"random_turned": 0.25, "random_turned_low": 0.1, "random_turned_high": 0.5, "random_removed": 1.0}
     expected |= {"random_removed_low": None, "candidate_turned": 0.5, "candidate_removed": None}
     assert {name: line[name] for name in expected} == expected

@@ -66,7 +66,7 @@ def _make_adapter(kind: Any) -> "TypeAdapter[Any]":
 
 def _list_trials(effects: ClassEffects) -> Iterator[SelectionTrials]:
     for one in effects.interventions:
-        yield from (one.selection, one.candidates, one.random)
+        yield from (one.screening, one.selection, one.candidates, one.random)
 
 
 def _require_consistent(trials: SelectionTrials, n_rows: int | None) -> None:

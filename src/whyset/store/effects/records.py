@@ -83,8 +83,10 @@ class InterventionEffects:
 
     `intervention` is the stored form, `text` its description, `null_text` that of its null, and `fill` the name of what
     removed evidence is replaced by. `n_without_evidence` counts the samples of the selection without evidence, such as
-    those without positive relevance. `candidates` are the samples with the largest effects in `selection`, measured on
-    fresh hosts, and `random` are samples that were drawn without regard to their effects.
+    those without positive relevance. `screening` are trials of all tested samples on their first host, of which those
+    with the largest effects take part in the `selection`; empty if all of them do. `candidates` are the samples with
+    the largest effects in `selection`, measured on fresh hosts, and `random` are samples that were drawn without regard
+    to their effects.
     """
 
     __pydantic_config__: ClassVar = PYDANTIC
@@ -94,6 +96,7 @@ class InterventionEffects:
     null_text: str
     fill: str
     n_without_evidence: int
+    screening: SelectionTrials
     selection: SelectionTrials
     candidates: FreshTrials
     random: FreshTrials
@@ -103,10 +106,15 @@ class InterventionEffects:
     def __repr__(self) -> str:
         return short_dataclass_repr(self)
 
+    @property
+    def unselected(self) -> SelectionTrials:
+        """The trials of the first stage in which all tested samples took part."""
+        return self.screening if self.screening.rows else self.selection
+
 
 @dataclass(frozen=True, repr=False)
 class ClassEffects:
-    """The effects in one class, of `n_samples` explained samples of which `n_selection` took part in the selection.
+    """The effects in one class, of `n_samples` explained samples of which `n_tested` took part in the first stage.
 
     `n_evaluations` counts the inputs that the model was called with. `problem` states why the class was not tested, or
     is None; `not_tested` are the reasons for single interventions, by their description.
@@ -115,7 +123,7 @@ class ClassEffects:
     __pydantic_config__: ClassVar = PYDANTIC
 
     n_samples: int = 0
-    n_selection: int = 0
+    n_tested: int = 0
     n_evaluations: int = 0
     problem: str | None = None
     not_tested: Mapping[str, str] | None = None
@@ -140,8 +148,11 @@ class EffectPlan:
         interventions.
     n_hosts : int
         The number of samples of the data set that can be hosts; they are read once by each worker.
+    n_tested : int or None
+        The largest number of samples of a class that take part in the first stage; None for all.
     n_selection : int or None
-        The largest number of samples of a class that take part in the selection; None for all.
+        The largest number of samples of a class that take part in the selection; None for all. Classes with more
+        are screened before, on one host for each sample.
     n_candidates, n_random : int
         The largest number of samples of a class that are measured on fresh hosts.
     n_evaluations : int
@@ -160,6 +171,7 @@ class EffectPlan:
     explain_seconds: float
     evaluation_seconds: float
     n_hosts: int
+    n_tested: int | None
     n_selection: int | None
     n_candidates: int
     n_random: int
@@ -171,7 +183,7 @@ class EffectPlan:
     @property
     def sizes(self) -> tuple[int | None, ...]:
         """The numbers that determine results; the others are times, which differ between measurements."""
-        return self.n_hosts, self.n_selection, self.n_candidates, self.n_random
+        return self.n_hosts, self.n_tested, self.n_selection, self.n_candidates, self.n_random
 
     @property
     def is_reduced(self) -> bool:

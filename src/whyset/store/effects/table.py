@@ -15,7 +15,7 @@ GROUPS = ("candidate", "random")
 def make_table(classes: Sequence[tuple[str, ClassEffects]]) -> pa.Table:
     """Make a table with a line for each class and intervention.
 
-    The columns are `class`, `intervention`, `samples` (the explained ones), `selection` (those of the selection), and
+    The columns are `class`, `intervention`, `samples` (the explained ones), `tested` (those of the first stage), and
     for candidates and random samples, such as `candidate_turned`, each estimate of `EffectSummary` with the ends of its
     interval, `candidate_turned_low` and `candidate_turned_high`; `candidates` and `random` count the samples.
     """
@@ -28,7 +28,7 @@ def _make_line(name: str, effects: ClassEffects, one: InterventionEffects) -> di
         "class": name,
         "intervention": one.text,
         "samples": effects.n_samples,
-        "selection": len(one.selection.rows),
+        "tested": len(one.unselected.rows),
         "candidates": len(one.candidates.rows),
         "random": len(one.random.rows),
     }
@@ -46,7 +46,7 @@ def _spread(group: str, summary: EffectSummary) -> dict[str, float | None]:
 
 
 def _make_schema() -> pa.Schema:
-    counts = ("samples", "selection", "candidates", "random")
+    counts = ("samples", "tested", "candidates", "random")
     numbers = (f"{group}_{name}{end}" for group in GROUPS for name in _ESTIMATES for end in ("", "_low", "_high"))
     return pa.schema(
         [("class", _TEXT), ("intervention", _TEXT), *((name, _COUNT) for name in counts)]
