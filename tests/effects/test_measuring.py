@@ -21,6 +21,7 @@ from whyset.effects.plan import Costs
 from whyset.engines import Local
 from whyset.errors import InputError, RunMismatchError, WhysetError
 from whyset.interventions import as_fill
+from whyset.runner import ModelSource
 from whyset.store.effects import open_effects
 
 TEST = EffectTest(interventions=["window:side=3"], budget=None)
@@ -153,6 +154,21 @@ def test_a_killed_test_is_continued_with_the_same_plan_and_the_same_record(plant
     assert killed.verify() == []
 
 
+def test_a_rank_takes_the_plan_of_the_one_that_was_first(run):
+    """Another process stores its plan while this one measures the costs."""
+
+    def measure(*_: Any) -> Costs:
+        measure_with(run, TEST, lambda *_: Costs(5.0, 5.0), **QUIET)
+        file = run.path / "effects" / "effects" / "00002.json"
+        file.unlink()
+        return Costs(1.0, 1.0)
+
+    effects = measure_with(run, TEST, measure, **QUIET)
+    assert effects.plan is not None
+    assert effects.plan.explain_seconds == 5.0
+    assert [one.problem for one in effects.classes] == [None] * 4
+
+
 def test_finished_classes_are_kept_and_other_options_replace_them(run, read_files):
     measure_effects(run, TEST, **QUIET)
     written = {file: file.stat().st_mtime_ns for file in run.effects().path.glob("0*.json")}
@@ -234,8 +250,25 @@ def test_runs_without_a_model_are_not_tested(tmp_path):
 
 def test_a_model_file_that_is_not_trusted_is_not_executed(planted, run, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another user"))
+    executed, load = [], ModelSource.load
+    monkeypatch.setattr(ModelSource, "load", lambda source: executed.append(source) or load(source))
     assert "add --trust" in str(measure_effects(run, TEST, **QUIET).problem)
+    assert executed == []
     assert measure_effects(run, TEST, trust=True, **QUIET).problem is None
+    assert len(executed) > 0
+
+
+def test_moved_and_changed_data(planted, run, tmp_path):
+    moved = tmp_path / "moved.npz"
+    planted.data.rename(moved)
+    try:
+        assert "does not exist" in str(measure_effects(run, TEST, **QUIET).problem)
+        assert measure_effects(run, TEST, data=moved, **QUIET).problem is None
+        np.savez(tmp_path / "other.npz", images=planted.x + 1, labels=planted.y)
+        with pytest.raises(RunMismatchError):
+            measure_effects(run, replace(TEST, seed=1), data=tmp_path / "other.npz", **QUIET)
+    finally:
+        moved.rename(planted.data)
 
 
 def test_another_model_is_refused(planted, run):

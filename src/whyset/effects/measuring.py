@@ -200,10 +200,11 @@ def _prepare(
     planned = find_plan(run.path, test.name, config, listed)
     if planned is None:
         planned = _plan(run, test, interventions, reopened, classes, pool, labels, measure)
+    writer = open_writer(run.path, test.name, config, listed, planned)
+    planned = find_plan(run.path, test.name, config, listed) or planned  # another rank of this job may have been first
     for name, reason in planned.not_tested.items():
         said.info(f"{name} is not tested: {reason}")
     said.info(describe_plan(planned.plan, len(classes)))
-    writer = open_writer(run.path, test.name, config, listed, planned)
     kept = tuple(one for one in interventions if one.describe() not in planned.not_tested)
     numbered = {number: one for number, one in enumerate(classes) if not writer.has(one.listed)}
     if len(numbered) < len(classes):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from obstore.store import MemoryStore
 
 from whyset.errors import BrokenRunError, InputError
 from whyset.store.analyses import ListedClass
@@ -24,7 +25,9 @@ from whyset.store.effects import (
     open_writer,
 )
 from whyset.store.effects.codec import class_effects_from_json, plan_from_json, to_json
+from whyset.store.effects.files import list_effects
 from whyset.store.jsonfile import json_checksum, read_json, replace_json
+from whyset.store.remote import RemotePath
 from whyset.store.verify_effects import verify_effects
 
 PLAN = EffectPlan(100, 0.01, 0.002, 60, None, None, 20, 20, 5000, 3.0, 2.5, 2.5)
@@ -138,6 +141,16 @@ def test_a_test_is_continued_only_with_the_same_configuration_and_classes(tmp_pa
     found = open_effects(tmp_path)
     assert ["another configuration" in str(one.problem) for one in found.classes] == [True, False]
     assert [problem.kind for problem in verify_effects(tmp_path, 100)] == ["outdated", "unfinished"]
+
+
+def test_effects_are_kept_in_an_object_store() -> None:
+    run = RemotePath(MemoryStore(), "runs/mine")
+    writer = open_writer(run, "effects", CONFIG, CLASSES, Planned(PLAN))
+    writer.write(CLASSES[0], ClassEffects(2, 2, 16, None, None, (ONE,)))
+    assert open_writer(run, "effects", CONFIG, CLASSES, Planned(PLAN)).has(CLASSES[0])
+    assert list_effects(run) == ["effects"]
+    assert len(open_effects(run).table) == 1
+    assert [problem.kind for problem in verify_effects(run, 100)] == ["unfinished"]
 
 
 def test_files_that_do_not_belong_to_it_are_strays(tmp_path: Path) -> None:
