@@ -1,11 +1,13 @@
 """The plan: within its budget, whatever the sizes of classes, and complete if the budget allows it."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from whyset.effects import EffectTest
-from whyset.effects.plan import LEAST_SECONDS, Costs, Workload, make_plan
+from whyset.effects.plan import LEAST_SECONDS, Costs, Workload, make_plan, plan_affordable
 from whyset.errors import NotTestedError
 
 SIZES = st.lists(st.integers(1, 500), min_size=1, max_size=8)
@@ -44,6 +46,32 @@ def test_a_plan_is_within_its_budget_or_refused(sizes, budget, ratio, passes):
         assert plan.n_candidates <= 5
         n_selection = 4 * plan.n_candidates
         assert work.count(plan.n_tested + 1, n_selection, plan.n_candidates, plan.n_random) > permitted
+
+
+@given(SIZES, st.floats(0.05, 20), st.integers(1, 5))
+def test_chosen_interventions_are_left_out_rather_than_candidates(sizes, budget, count):
+    work = Workload(EffectTest(budget=budget), sizes, count, n_hosts=min(2048, sum(sizes)))
+    costs, permitted = Costs(explanation=5000.0, evaluation=1000.0), budget * 5.0 * sum(sizes)
+    try:
+        found = plan_affordable(work, [1] * count, costs, sum(sizes))
+    except NotTestedError:
+        assert permitted < replace(work, passes=1).count(8, 8, 2, 2)
+        return
+    assert found.plan.n_evaluations <= permitted
+    assert found.plan.n_candidates >= (2 if found.n_interventions == 1 else 5)
+    assert bool(found.reason) == (found.n_interventions < count)
+    if found.n_interventions < count:  # one more would not be affordable
+        with pytest.raises(NotTestedError):
+            make_plan(replace(work, passes=found.n_interventions + 1), costs, sum(sizes), least=5)
+        assert found.plan.is_reduced
+
+
+def test_interventions_that_are_given_are_never_left_out():
+    work = Workload(EffectTest(interventions=["window:side=6", "frame"], budget=2.0), [50] * 10, 2, 500)
+    costs = Costs(explanation=5000.0, evaluation=1000.0)
+    found = plan_affordable(work, [1, 1], costs, 500)
+    assert (found.n_interventions, found.plan.n_candidates) == (2, 3)
+    assert plan_affordable(replace(work, test=EffectTest(budget=2.0)), [1, 1], costs, 500).n_interventions == 1
 
 
 def test_without_a_budget_everything_is_planned():

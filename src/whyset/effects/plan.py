@@ -1,7 +1,7 @@
 """The plan of a test of effects: as many samples and candidates as the budget permits."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from whyset.effects.effect_test import EffectTest
 from whyset.errors import NotTestedError
@@ -52,14 +52,49 @@ class Workload:
         return self.n_hosts + self.passes * each
 
 
-def make_plan(work: Workload, costs: Costs, n_explanations: int) -> EffectPlan:
+@dataclass(frozen=True)
+class Affordable:
+    """The number of interventions that a budget allows, the plan for these, and the reason why others are left out."""
+
+    n_interventions: int
+    plan: EffectPlan
+    reason: str = ""
+
+
+def plan_affordable(work: Workload, passes: Sequence[int], costs: Costs, n_explanations: int) -> Affordable:
+    """Plan a test of as many of the first interventions as the budget allows with at least five candidates.
+
+    `passes` has the evaluations of one insertion for each intervention. Interventions that a test states are all kept.
+    """
+    whole = replace(work, passes=sum(passes))
+    if work.test.interventions is not None:
+        return Affordable(len(passes), make_plan(whole, costs, n_explanations))
+    for count in range(len(passes), 0, -1):
+        least = min(_FEW, work.test.n_candidates) if count > 1 else 2
+        try:
+            plan = make_plan(replace(work, passes=sum(passes[:count])), costs, n_explanations, least)
+        except NotTestedError:
+            if count == 1:
+                raise
+            continue
+        if count == len(passes):
+            return Affordable(count, plan)
+        largest = max(work.sizes)
+        everything = whole.count(largest, largest, work.test.n_candidates, work.test.n_random)
+        complete = everything * costs.evaluation / (costs.explanation * n_explanations)
+        reason = f"the budget of {work.test.budget:g} does not allow it; {complete:.2g} would allow everything"
+        return Affordable(count, replace(plan, complete=complete), reason)
+    raise AssertionError("at least one intervention is planned")
+
+
+def make_plan(work: Workload, costs: Costs, n_explanations: int, least: int = 2) -> EffectPlan:
     """Plan a test within its budget.
 
     If the budget is too small for everything, all samples are screened on one host, and a share of them takes part in
     the selection: four for each candidate, of which there are fewer, but at least five; and fewer random samples. If it
     is too small for this as well, not all samples are tested.
 
-    Raises NotTestedError if the budget does not permit two candidates.
+    Raises NotTestedError if the budget does not permit `least` candidates.
     """
     test, largest = work.test, max(work.sizes)
     explained = costs.explanation * n_explanations
@@ -87,17 +122,17 @@ def make_plan(work: Workload, costs: Costs, n_explanations: int) -> EffectPlan:
 
     if complete <= permitted:
         return finish(largest, largest, test.n_candidates, test.n_random)
-    for n_candidates in range(test.n_candidates, 1, -1):
+    for n_candidates in range(test.n_candidates, least - 1, -1):
         n_selection = SELECTED * n_candidates
         n_random = max(2, test.n_random * n_candidates // test.n_candidates)
         n_tested = _find_largest(work, permitted, n_selection, n_candidates, n_random)
         needed = largest if n_candidates > _FEW else min(n_selection, largest)
         if n_tested >= needed:
             return finish(n_tested, n_selection, n_candidates, n_random)
-    least = work.count(2 * SELECTED, 2 * SELECTED, 2, 2) * costs.evaluation / explained
+    few = work.count(SELECTED * least, SELECTED * least, least, 2) * costs.evaluation / explained
     raise NotTestedError(
         f"the budget of {test.budget:g} times the time of explain ({explained:.3g} s) is too small for the "
-        f"{len(work.sizes)} classes: expected at least {least:.2g}, and {complete * costs.evaluation / explained:.2g} "
+        f"{len(work.sizes)} classes: expected at least {few:.2g}, and {complete * costs.evaluation / explained:.2g} "
         "for everything; give a larger budget (budget=, --budget) or fewer interventions"
     )
 
