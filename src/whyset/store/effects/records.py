@@ -142,7 +142,7 @@ class EffectPlan:
     n_explanations : int
         The explanations of the run.
     explain_seconds : float
-        The measured time of one explanation.
+        The measured time of one explanation: processor time, or the time on a GPU.
     evaluation_seconds : float
         The measured time of one evaluation of the model on a changed input, the change included; the mean over the
         interventions.
