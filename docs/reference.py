@@ -16,6 +16,7 @@ from typer.main import get_command
 from whyset import errors
 from whyset.attribution.intercept.operations import SUBJECTS, Arithmetic, Integers, Loss, Operation, OperationKind
 from whyset.cli.app import program
+from whyset.options.effects import EffectOptions
 from whyset.options.explain import ExplainOptions
 from whyset.options.option import Option, list_options, spell
 from whyset.options.spray import SprayOptions
@@ -23,7 +24,7 @@ from whyset.runner.explain_config import OF_ORIGIN
 from whyset.store import RunConfig
 
 PACKAGES = """whyset whyset.attribution whyset.attribution.rules whyset.attribution.composites
-    whyset.attribution.methods whyset.interventions whyset.analysis
+    whyset.attribution.methods whyset.interventions whyset.effects whyset.analysis
     whyset.evaluation whyset.image whyset.report whyset.viewer whyset.store whyset.testing whyset.errors""".split()
 DOCS = Path(__file__).resolve().parent
 
@@ -75,16 +76,21 @@ def write_package(package: str) -> str:
             case "function":
                 lines += [f".. autofunction:: {package}.{name}", ""]
             case "shortcut":
-                lines += [f"``{package}.{name}`` is :class:`whyset.analysis.{name}`.", ""]
+                lines += [f"``{package}.{name}`` is :class:`{_find_home(name)}.{name}`.", ""]
             case "data":
                 lines += [f".. py:data:: {package}.{name}", "", f"   {_escape(find_comment(package, name))}", ""]
     return "\n".join(lines)
 
 
+def _find_home(name: str) -> str | None:
+    """The package that documents a class of `whyset`."""
+    return next((home for home in ("whyset.analysis", "whyset.effects") if hasattr(import_module(home), name)), None)
+
+
 def _find_kind(package: str, name: str) -> str:
     value = find_object(package, name)
     if inspect.isclass(value):  # a class has one entry, so a second one refers to it
-        return "shortcut" if package == "whyset" and hasattr(import_module("whyset.analysis"), name) else "class"
+        return "shortcut" if package == "whyset" and _find_home(name) else "class"
     return "function" if inspect.isroutine(value) else "data"
 
 
@@ -148,7 +154,7 @@ the run format that added the field; in older runs it has its default.
 
 
 def write_options() -> str:
-    """The page of the options of `explain` and `Spray`: a row for each."""
+    """The page of the options of `explain`, `Spray` and `EffectTest`: a row for each."""
     lines = [*_heading("Options", "="), _escape(" ".join(_OPTIONS.split())), "", *_heading("explain", "-")]
     lines += _write_table(
         ("in Python", "on the command line", "kept in", "compared", "since"),
@@ -156,6 +162,8 @@ def write_options() -> str:
     )
     lines += ["", *_heading("Spray", "-"), "All options of an analysis are kept in it and compared.", ""]
     lines += _write_table(("in Python", "on the command line"), map(_name_option, list_options(SprayOptions)))
+    lines += ["", *_heading("EffectTest", "-"), "All options of a test of effects are kept in it and compared.", ""]
+    lines += _write_table(("in Python", "on the command line"), map(_name_option, list_options(EffectOptions)))
     return "\n".join(lines) + "\n"
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from whyset.analysis import Spray, analyze
+    from whyset.effects import EffectTest, measure_effects
     from whyset.runner import explain, from_arrays
     from whyset.store import open_run
     from whyset.store.maps import RelevanceWriter
@@ -15,24 +16,28 @@ if TYPE_CHECKING:
 from whyset.version import __version__ as __version__
 
 __all__ = [
+    "EffectTest",
     "RelevanceWriter",
     "Spray",
     "analyze",
     "explain",
     "export_html",
     "from_arrays",
+    "measure_effects",
     "open_run",
     "view",
     "widget",
 ]
 
 _HOMES = {
+    "EffectTest": "whyset.effects",
     "RelevanceWriter": "whyset.store.maps",
     "Spray": "whyset.analysis",
     "analyze": "whyset.analysis",
     "explain": "whyset.runner",
     "export_html": "whyset.viewer.embed.export",
     "from_arrays": "whyset.runner",
+    "measure_effects": "whyset.effects",
     "open_run": "whyset.store",
     "view": "whyset.viewer",
     "widget": "whyset.viewer.embed.widget",

@@ -50,6 +50,10 @@ class RunMismatchError(InputError):
     """A run folder holds another configuration than the one to continue with."""
 
 
+class NotTestedError(InputError):
+    """The effects of interventions cannot be measured for a run, for example because its model cannot be loaded."""
+
+
 class StorageError(WhysetError, RuntimeError):
     """A run cannot be written: the disk is full, the quota is exceeded, or the file system is read-only."""
 

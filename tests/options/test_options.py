@@ -22,6 +22,7 @@ from whyset.engines import ENGINES
 from whyset.errors import InputError
 from whyset.modality import MODALITIES
 from whyset.options.documented import document, takes
+from whyset.options.effects import EffectOptions
 from whyset.options.explain import ExplainOptions
 from whyset.options.option import Flag, list_flags, list_options, option
 from whyset.options.spray import Parts, SprayOptions
@@ -30,7 +31,7 @@ from whyset.runner.output_kinds import OUTPUT_KINDS
 from whyset.runner.targets.chosen import read_classes
 from whyset.store import RunConfig
 
-COMMANDS = {"explain": ExplainOptions, "analyze": SprayOptions}
+COMMANDS = {"explain": ExplainOptions, "analyze": SprayOptions, "test-effects": EffectOptions}
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ COMMANDS = (
     "explain",
     "rerun",
     "analyze",
+    "test-effects",
     "view",
     "report",
     "heatmaps",

@@ -107,7 +107,7 @@ def run_explanation(
         if stall_timeout:
             watch.enter_context(watching(stalls))
         activity.begin("loading the model")
-        loaded = _load(request.model, device)
+        loaded = load(request.model, device)
         _say_all(loaded.notes, said)
         activity.begin("opening the data set")
         source = request.source(loaded.preprocessing, loaded.module)
@@ -118,7 +118,7 @@ def run_explanation(
             activity.begin("reading labels, fingerprint and a few samples of the data set")
             check_structure(loaded.module, source, request.output, pads=request.pads_texts)
             loaded = replace(loaded, module=with_structure(loaded.module, source))
-            plan = _plan(request, loaded, source, out, expected, said, activity)
+            plan = make_plan(request, loaded, source, out, expected, said, activity)
             loaded = replace(loaded, module=with_structure(loaded.module, plan.source))
             said.info(f"{out}: {plan.describe()}")
             if names_model_file(plan.config) and not has_mark(plan.config):
@@ -133,7 +133,7 @@ def run_explanation(
             if pending:
                 require_same_inputs(run, reading, said)
                 require_same_outputs(run, reading, loaded.module, plan.wanted, said)
-            sent = loaded.module if chosen.in_process else _bind_code(request.model, loaded.code_hash)
+            sent = loaded.module if chosen.in_process else bind_code(request.model, loaded.code_hash)
             job = Job(run, sent, plan.source, plan.wanted, plan.shape, request.batch_size, device, request.seed)
             if not chosen.in_process:
                 watch.close()  # from here on, the engine watches its workers
@@ -143,7 +143,7 @@ def run_explanation(
             return _compute_with_lease(job, chosen, Gate(run, said, plan.checks, cause), activity)
 
 
-def _plan(
+def make_plan(
     request: ExplainConfig,
     loaded: LoadedModel,
     source: Source,
@@ -267,7 +267,7 @@ def finishing(progress: Progress) -> Iterator[None]:
         progress.finish()
 
 
-def _load(model: torch.nn.Module | ModelSource, device: str | None) -> LoadedModel:
+def load(model: torch.nn.Module | ModelSource, device: str | None) -> LoadedModel:
     """Load the model on its device; a module of the caller is copied rather than moved."""
     if isinstance(model, ModelSource):
         loaded = model.load()
@@ -281,6 +281,6 @@ def _load(model: torch.nn.Module | ModelSource, device: str | None) -> LoadedMod
     return LoadedModel(module, name, None)
 
 
-def _bind_code(model: torch.nn.Module | ModelSource, code_hash: str | None) -> torch.nn.Module | ModelSource:
+def bind_code(model: torch.nn.Module | ModelSource, code_hash: str | None) -> torch.nn.Module | ModelSource:
     """Bind the model to its code: workers execute its file only with the hash that run.json records."""
     return replace(model, code_sha256=code_hash) if isinstance(model, ModelSource) else model

@@ -21,7 +21,7 @@ from whyset.runner.methods import explain_unrepeatable, method_from_dict
 from whyset.runner.models import ModelSource
 from whyset.runner.output_kinds import FunctionKind, kind_from_dict
 from whyset.runner.preprocessing import Preprocessing
-from whyset.runner.sources import ArrayFileSource, WavFolderSource, source_at
+from whyset.runner.sources import ArrayFileSource, WavFolderSource, is_source, source_at
 from whyset.runner.targets import Listed
 from whyset.runner.versions import versions
 from whyset.store import Run, RunConfig, open_run
@@ -62,10 +62,10 @@ def rerun(
         )
     try:
         request = replace(
-            _request(kept, run, data),
+            restore_request(kept, run, data),
             out=as_path(run if out is None else out),
             engine=engine,
-            device=_device(stored, device),
+            device=choose_device(stored, device),
             stall_timeout=stall_timeout,
             progress=progress,
         )
@@ -74,12 +74,12 @@ def rerun(
     except (KeyError, TypeError, AttributeError, ValueError, OSError, RuntimeError) as error:  # of paths, too
         raise InputError(f"{run} cannot be repeated: the origin in its run.json is damaged ({error!r})") from error
     said = resolve_progress(progress)
-    _permit(kept, request, trust, said)
+    permit(kept, request, trust, said)
     _say_what_differs(stored, request, said)
     return run_explanation(request, expected=(stored, as_path(run)))
 
 
-def _permit(run: Run, request: ExplainConfig, trust: Trust, said: Progress) -> None:
+def permit(run: Run, request: ExplainConfig, trust: Trust, said: Progress) -> None:
     """Require trust in the file that is going to be executed, and report it."""
     source = request.model
     if isinstance(source, ModelSource) and source.file is not None and source.code_sha256 is not None:
@@ -87,17 +87,24 @@ def _permit(run: Run, request: ExplainConfig, trust: Trust, said: Progress) -> N
         said.info(f"executing {source.file} (SHA-256 {source.code_sha256})")
 
 
-def _request(kept: Run, run: str | AnyPath, data: str | Path | None) -> ExplainConfig:
+def restore_request(
+    kept: Run, run: str | AnyPath, data: str | Path | None, model: torch.nn.Module | None = None, dataset: Any = None
+) -> ExplainConfig:
+    """Return the options of `explain` that made a run; a given model or data set replaces that of the run.
+
+    InputError: run.json does not state them, or files are missing or have changed.
+    """
     config = kept.config
     origin: Mapping[str, Any] = config.origin
-    reasons = list(_reasons(config, data))
+    reasons = list(_reasons(config, data, has_model=model is not None, has_dataset=dataset is not None))
     if reasons:
         raise InputError(f"{run} cannot be repeated from its run.json: {'; '.join(reasons)}")
     preprocessing = codec_from_dict(config.preprocessing, f"the preprocessing of {run}")
     labels = _labels(origin["labels"])
+    needs_preprocessing = _is_structured(origin) or (dataset is not None and not is_source(dataset))
     computed = {
-        "model": _model(kept, preprocessing),
-        "dataset": _dataset(origin, data, preprocessing, labels),
+        "model": _model(kept, preprocessing) if model is None else model,
+        "dataset": _dataset(origin, data, preprocessing, labels) if dataset is None else dataset,
         "composite": AUTO if config.attributor is not None else composite_from_dict(config.composite, str(run)),
         "method": method_from_dict(config.attributor, str(run)),
         "target": _target(kept),
@@ -108,7 +115,7 @@ def _request(kept: Run, run: str | AnyPath, data: str | Path | None) -> ExplainC
         "features": config.features or None,
         "tokens": _find_tokens(origin.get("tokens")),
         # data of samples with one input has its preprocessing
-        "preprocessing": preprocessing if _is_structured(origin) and isinstance(preprocessing, Preprocessing) else None,
+        "preprocessing": preprocessing if needs_preprocessing and isinstance(preprocessing, Preprocessing) else None,
     }
     return ExplainConfig(out=run, **(_get_kept(config) | computed))
 
@@ -120,7 +127,7 @@ def _get_kept(config: RunConfig) -> dict[str, Any]:
     return {name: values[place] for name, place in list_kept().items() if place in values}
 
 
-def _reasons(config: RunConfig, data: str | Path | None) -> list[str]:
+def _reasons(config: RunConfig, data: str | Path | None, *, has_model: bool, has_dataset: bool) -> list[str]:
     """List the reasons in run.json why a run cannot be repeated."""
     origin = config.origin
     if origin.get(ORIGIN) == ARRAYS:
@@ -128,9 +135,9 @@ def _reasons(config: RunConfig, data: str | Path | None) -> list[str]:
     if "model" not in origin:
         return ["it does not state the origin of the model and the data (an imported run, or one of an early version)"]
     reasons = []
-    if origin["model"] is None:
+    if origin["model"] is None and not has_model:
         reasons.append("the model was an object given from Python (give a ModelSource to make runs repeatable)")
-    if origin["data"] is None and data is None:
+    if origin["data"] is None and data is None and not has_dataset:
         reasons.append("the data was an object given from Python (save it as .npz or a folder, and explain that)")
     if (reason := explain_unrepeatable(config.attributor)) is not None:
         reasons.append(reason)
@@ -218,7 +225,7 @@ def _labels(stored: Mapping[str, Any] | None) -> Labels | None:
     return None if stored is None else Labels(tuple(stored["names"]), dict(stored["indices"]))
 
 
-def _device(config: RunConfig, given: str | None) -> str | None:
+def choose_device(config: RunConfig, given: str | None) -> str | None:
     """Return the given device, or else the type that the run was made on, if it is available."""
     if given is not None:
         return given

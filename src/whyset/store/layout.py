@@ -21,12 +21,13 @@ SAMPLES = "samples.parquet"
 DATA = "data.zarr"
 COMMITS = "commits"
 ANALYSES = "analyses"
+EFFECTS = "effects"
 SELECTIONS = "selections"
 LEASES = "leases"
 CHECKS = "checks.json"
 METHOD = "method.npz"
 """The statistics of a method that was fitted on the data, such as patterns; run.json states their digest."""
-OWN_NAMES = frozenset({RUN, SAMPLES, DATA, COMMITS, ANALYSES, SELECTIONS, LEASES, CHECKS, METHOD})
+OWN_NAMES = frozenset({RUN, SAMPLES, DATA, COMMITS, ANALYSES, EFFECTS, SELECTIONS, LEASES, CHECKS, METHOD})
 
 RELEVANCE = "attribution/input"
 LAYER = "attribution/"

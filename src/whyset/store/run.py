@@ -16,6 +16,7 @@ from whyset.store.analysis_writer import AnalysisWriter, open_analysis_writer
 from whyset.store.checks import Check, check_relevance, read_checks_or_problem
 from whyset.store.commit_validation import require_valid_commits
 from whyset.store.commits import Failure, get_failures, has_commit, read_commits
+from whyset.store.effects import Effects, open_effects
 from whyset.store.geometry import RunGeometry
 from whyset.store.integrity import Integrity
 from whyset.store.jsonfile import JSON
@@ -302,6 +303,10 @@ class Run(RunGeometry):
     ) -> AnalysisWriter:
         """Begin or continue an analysis of these `classes`; those finished with the same configuration are kept."""
         return open_analysis_writer(self.path, name, config, classes)
+
+    def effects(self, name: str = "effects") -> Effects:
+        """Open a test of effects by its name; `whyset.measure_effects` makes it."""
+        return open_effects(self.path, name, self.size)
 
     def verify(self) -> list[Problem]:
         """Read all committed data, compare it with its checksums, and return the problems."""
