@@ -128,7 +128,7 @@ def test_inputs_are_counted_in_the_block_only():
         (Logits(), Output.PROBABILITIES, lambda z: z.softmax(1)),
         (Logits(), Output.LOG_PROBABILITIES, lambda z: z.log_softmax(1)),
     ],
-    ids=str,
+    ids=["logits", "before softmax", "probabilities", "log probabilities"],
 )
 def test_log_odds_of_all_forms_of_scores_agree(kind, value, make):
     z = torch.randn(6, 4, dtype=torch.float64)
