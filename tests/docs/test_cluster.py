@@ -13,14 +13,22 @@ import whyset as ws
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "cluster.md"
 MODEL = """
+import time
+
 import torch
 
 PREPROCESSING = {"size": (4, 5), "mean": (0.5,), "std": (0.5,)}
 
 
+class Slow(torch.nn.Linear):
+    def forward(self, x):
+        time.sleep(0.05)  # of samples that are explained at once, a shard has more than 1024
+        return super().forward(x.flatten(1))
+
+
 def net():
     torch.manual_seed(0)
-    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 4 * 5, 2))
+    return Slow(3 * 4 * 5, 2)
 """
 
 
