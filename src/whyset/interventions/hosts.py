@@ -66,24 +66,25 @@ def choose_hosts(
     >>> bool(np.isin(fresh[0], hosts[0]).any())
     False
     """
-    classes, of_sample = np.unique(_as_labels(labels), return_inverse=True)
-    numbers = _as_numbers("sources", sources, len(of_sample))
-    allowed = np.arange(len(of_sample)) if among is None else np.unique(_as_numbers("among", among, len(of_sample)))
-    unknown = np.array([one == UNKNOWN for one in classes.tolist()])
-    if len(numbers) and unknown[of_sample[numbers]].any():
-        first = numbers[unknown[of_sample[numbers]]][0]
-        raise InputError(f"choose_hosts: sample {first} has no class (-1): expected sources of known classes")
-    members = [allowed[(of_sample[allowed] == index) & (not unknown[index])] for index in range(len(classes))]
+    found = _as_labels(labels)
+    numbers = _as_numbers("sources", sources, len(found))
+    allowed = np.arange(len(found)) if among is None else np.unique(_as_numbers("among", among, len(found)))
+    own = found[numbers].tolist()
+    if UNKNOWN in own:
+        raise InputError(
+            f"choose_hosts: sample {numbers[own.index(UNKNOWN)]} has no class (-1): expected sources of known classes"
+        )
+    classes, of_host = np.unique(found[allowed], return_inverse=True)
+    members = {label: allowed[of_host == index] for index, label in enumerate(classes.tolist()) if label != UNKNOWN}
     count, skip = whole_number("count", count, least=1), whole_number("skip", skip, least=0)
     seed = seed_number(seed)
     chosen = np.empty((len(numbers), count), np.int64)
-    for row, number in enumerate(numbers):
-        own = of_sample[number]
-        others = [group for index, group in enumerate(members) if index != own and len(group)]
+    for row, (number, label) in enumerate(zip(numbers, own, strict=True)):
+        others = [group for of_group, group in members.items() if of_group != label]
         available = sum(map(len, others))
         if available < skip + count:
             raise InputError(
-                f"choose_hosts: expected at least {skip + count} samples of classes other than {classes[own]!s} (count "
+                f"choose_hosts: expected at least {skip + count} samples of classes other than {label} (count "
                 f"{count} after {skip}), got {available}: choose fewer hosts"
             )
         sequence = _draw_sequence(others, np.random.default_rng([seed, int(number)]))
