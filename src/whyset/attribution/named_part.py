@@ -2,14 +2,16 @@
 
 import math
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, get_type_hints
+from typing import Any, ClassVar, TypeVar, get_type_hints
 
 import numpy as np
 from torch import Tensor
 
-from whyset.arguments import TypedFields
+from whyset.arguments import TypedFields, get_required_fields
 from whyset.attribution.serialization import to_dict
 from whyset.errors import InputError
+
+P = TypeVar("P", bound="NamedPart")
 
 
 @dataclass(frozen=True)
@@ -47,3 +49,12 @@ class NamedPart(TypedFields):
     def to_dict(self) -> dict[str, Any]:
         """Return the name and the parameters as values that JSON can hold."""
         return {"name": self.name, "fields": {part.name: to_dict(getattr(self, part.name)) for part in fields(self)}}
+
+
+def make_default(kind: type[P], what: str, given: str) -> P:
+    """Make a part that was `given` by its name alone; InputError: it needs parameters."""
+    needed = get_required_fields(kind)
+    if needed:
+        values = ", ".join(f"{name}=..." for name in needed)
+        raise InputError(f"{what} {given!r} needs {' and '.join(needed)}: pass {kind.__name__}({values})")
+    return kind()

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from whyset.arguments import get_required_fields, name_unknown
+from whyset.arguments import name_unknown
 from whyset.attribution.methods.options import parse_options
-from whyset.attribution.named_part import NamedPart
+from whyset.attribution.named_part import NamedPart, make_default
 from whyset.errors import InputError
 
 P = TypeVar("P", bound=NamedPart)
@@ -21,12 +21,7 @@ def resolve_named(given: P | str, kind: type[P], table: Mapping[str, type[P]], w
     if not isinstance(given, str):
         found = f"the class {given.__name__}" if isinstance(given, type) else repr(given)
         raise InputError(f"{what}: expected an instance or one of {', '.join(map(repr, table))}, got {found}")
-    part = _find(given, table, what)
-    needed = get_required_fields(part)
-    if needed:
-        values = ", ".join(f"{name}=..." for name in needed)
-        raise InputError(f"{what} {given!r} needs {' and '.join(needed)}: pass {part.__name__}({values})")
-    return part()
+    return make_default(_find(given, table, what), what, given)
 
 
 def parse_named(text: str, table: Mapping[str, type[P]], what: str) -> P:

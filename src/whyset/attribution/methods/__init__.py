@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
 
-from whyset.arguments import get_required_fields, name_unknown
+from whyset.arguments import name_unknown
 from whyset.attribution.methods.blur_ig import BlurIGMethod
 from whyset.attribution.methods.cam import (
     AblationCAMMethod,
@@ -41,6 +41,7 @@ from whyset.attribution.methods.rise import RISEMethod
 from whyset.attribution.methods.smooth_grad import SmoothGradMethod
 from whyset.attribution.methods.sobol import SobolMethod
 from whyset.attribution.methods.xrai import XRAIMethod
+from whyset.attribution.named_part import make_default
 from whyset.errors import InputError
 
 METHODS: MappingProxyType[str, type[Method]] = MappingProxyType(
@@ -116,12 +117,7 @@ def as_method(given: Method | str | Callable[..., Any]) -> Method:
         raise InputError(f"method: expected an instance, got the class {given.__name__}: pass {given.__name__}(...)")
     if not isinstance(given, str):
         return FunctionMethod(given)
-    kind = find_method(given)
-    needed = get_required_fields(kind)
-    if needed:
-        values = ", ".join(f"{name}=..." for name in needed)
-        raise InputError(f"method {given!r} needs {' and '.join(needed)}: pass {kind.__name__}({values})")
-    return kind()
+    return make_default(find_method(given), "method", given)
 
 
 __all__ = [
