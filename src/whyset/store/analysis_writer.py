@@ -21,7 +21,7 @@ from whyset.store.category import CATEGORY, read_category
 from whyset.store.commits import checksum, hash_commits
 from whyset.store.evidence import ClassEvidence, to_json
 from whyset.store.files import explain_disk_errors, new_file, remove, sync_file, sync_folder
-from whyset.store.jsonfile import JSON, canonical, create_json, json_checksum, read_json, replace_json
+from whyset.store.jsonfile import JSON, canonical, create_json, json_checksum, read_json, replace_json, seal_json
 from whyset.store.layout import ANALYSES, safe_name
 from whyset.store.process_identity import ProcessIdentity
 from whyset.store.remote import AnyPath, RemotePath
@@ -103,7 +103,7 @@ class AnalysisWriter:
         head: dict[str, JSON] = {"id": result.id, "name": result.name, "config_hash": self.config_hash}
         found: dict[str, JSON] = {"data": self.data, "columns": columns, "evidence": to_json(result.evidence)}
         content = {**head, **found, **(more or {})}
-        return {**content, "checksum": json_checksum(content)}
+        return seal_json(content)
 
 
 def _write_columns(folder: AnyPath, result: CategoryResult) -> dict[str, JSON]:
@@ -139,7 +139,7 @@ def open_analysis_writer(
         if not _is_head(path, head):
             versions: JSON = {package: version(package) for package in ("whyset", "numpy", "scipy", "scikit-learn")}
             content = head | {"versions": versions}
-            replace_json(path / ANALYSIS, content | {"checksum": json_checksum(content)})
+            replace_json(path / ANALYSIS, seal_json(content))
     return AnalysisWriter(path, config_hash, data)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from whyset.errors import BrokenRunError, InputError
-from whyset.store.jsonfile import JSON, json_checksum, read_json, replace_json
+from whyset.store.jsonfile import JSON, json_checksum, read_json, replace_json, seal_json
 from whyset.store.layout import CHECKS, RUN
 from whyset.store.remote import AnyPath
 
@@ -108,7 +108,7 @@ def write_checks(run: AnyPath, checks: Sequence[Check]) -> None:
     """Write `checks.json` atomically; it replaces an earlier one."""
     found = [asdict(check) for check in checks]
     content: dict[str, JSON] = {"schema": CHECKS_SCHEMA, "run": _identify_run(run), "checks": found}
-    replace_json(run / CHECKS, {**content, "checksum": json_checksum(content)})
+    replace_json(run / CHECKS, seal_json(content))
 
 
 def read_checks(run: AnyPath) -> tuple[Check, ...]:

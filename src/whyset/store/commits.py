@@ -12,7 +12,7 @@ import numpy.typing as npt
 from whyset.errors import BrokenRunError, InputError
 from whyset.store.files import each, read_bytes
 from whyset.store.input_hashes import InputHashes
-from whyset.store.jsonfile import JSON, create_json, json_checksum, read_json
+from whyset.store.jsonfile import JSON, create_json, json_checksum, read_json, seal_json
 from whyset.store.layout import COMMITS, commit_path, remedy
 from whyset.store.losses import ShardLosses
 from whyset.store.remote import AnyPath, RemotePath
@@ -89,7 +89,7 @@ def checksum(values: npt.NDArray[np.generic]) -> str:
 def create_commit(run: AnyPath, commit: Commit) -> None:
     """Create the record with its checksum, or raise FileExistsError: a late second writer cannot overwrite it."""
     content = commit.to_json()
-    create_json(commit_path(run, commit.shard), content | {"checksum": json_checksum(content)})
+    create_json(commit_path(run, commit.shard), seal_json(content))
 
 
 def read_commit(run: AnyPath, shard: int) -> Commit:

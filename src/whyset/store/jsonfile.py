@@ -58,6 +58,11 @@ def json_checksum(content: Mapping[str, JSON]) -> str:
     return "sha256:" + hashlib.sha256(canonical(rest)).hexdigest()
 
 
+def seal_json(content: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Return a JSON object with its checksum as the last field."""
+    return {**content, "checksum": json_checksum(content)}
+
+
 def require_json(value: object, where: str = "the value") -> None:
     """Raise InputError for values that JSON cannot hold: NaN, infinity, arrays, keys that are not text.
 

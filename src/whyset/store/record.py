@@ -9,7 +9,7 @@ from whyset.errors import BrokenRunError, InputError
 from whyset.store.arrays import ArraySpec
 from whyset.store.boundary import get_stored_size
 from whyset.store.config import RunConfig
-from whyset.store.jsonfile import JSON, create_json, json_checksum, read_json
+from whyset.store.jsonfile import JSON, create_json, json_checksum, read_json, seal_json
 from whyset.store.layout import FORMAT, KNOWN_FEATURES, RUN, SAMPLES, SCHEMA, SEVERAL_TARGETS, is_run
 from whyset.store.remote import AnyPath
 
@@ -41,7 +41,7 @@ def create_record(folder: AnyPath, record: RunRecord) -> None:
         "samples": {"count": record.size, "sha256": record.samples_hash},
         "arrays": [spec.to_json() for spec in record.arrays],
     }
-    create_json(folder / RUN, content | {"checksum": json_checksum(content)})
+    create_json(folder / RUN, seal_json(content))
 
 
 def read_record(folder: AnyPath) -> RunRecord:

@@ -19,7 +19,7 @@ from whyset.store.effects.codec import class_effects_from_json, plan_from_json, 
 from whyset.store.effects.records import EFFECTS_SCHEMA, ClassEffects, EffectPlan
 from whyset.store.effects.table import make_table
 from whyset.store.files import explain_disk_errors
-from whyset.store.jsonfile import JSON, canonical, create_json, json_checksum, read_json, replace_json
+from whyset.store.jsonfile import JSON, canonical, create_json, json_checksum, read_json, replace_json, seal_json
 from whyset.store.layout import EFFECTS, is_safe_name, safe_name
 from whyset.store.remote import AnyPath
 from whyset.store.summary_table import make_summary_table
@@ -143,7 +143,7 @@ class EffectsWriter:
             "effects": to_json(effects, f"effects in class {listed.name!r}"),
         }
         with explain_disk_errors(self.path):
-            replace_json(self.path / f"{listed.id}.json", content | {"checksum": json_checksum(content)})
+            replace_json(self.path / f"{listed.id}.json", seal_json(content))
 
 
 def open_writer(
@@ -163,7 +163,7 @@ def open_writer(
         "classes": [{"id": one.id, "name": one.name} for one in classes],
         "versions": {package: version(package) for package in ("whyset", "numpy", "torch")},
     }
-    sealed = head | {"checksum": json_checksum(head)}
+    sealed = seal_json(head)
     with explain_disk_errors(path):
         path.mkdir(parents=True, exist_ok=True)
         if not (path / HEAD).exists():
@@ -236,7 +236,7 @@ def open_effects(run: AnyPath, name: str = "effects", n_rows: int | None = None)
     stored: Any = read_json(file)
     if stored.get("checksum") != json_checksum(stored):
         raise BrokenRunError(
-            f"{file} was changed after it was written: its checksum does not match; {advise_again(run)}"
+            f"{file} was changed after it was written: its checksum does not match; {advise_again(run, name)}"
         )
     _require_schema(file, stored)
     try:
