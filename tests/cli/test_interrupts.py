@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,10 @@ LINE = "whyset: interrupted; repeat the command to continue\n"
 PATIENCE = 120.0
 ENDED = {130, -signal.SIGINT}  # the last moments of the interpreter have no handlers any more; a shell says 130 of both
 MAIN = "\nfrom whyset.cli import main\nsys.exit(main())\n"
+SEVERAL_SHARDS = """
+from whyset.store import default_arrays
+default_arrays._MOST_SHORT_ROWS = 1024
+"""
 READY = """
 import sys
 from whyset.cli.interrupts import Interrupts
@@ -41,11 +45,12 @@ class Slow:
 sys.meta_path.insert(0, Slow())
 """
 CLEANING_UP = """
-import sys, threading
+import sys, time
 from whyset.runner.shard_writer import ShardWriter
 def wait_for_ever(self, *raised):
     print("here", flush=True)
-    threading.Event().wait()
+    while True:  # a wait without end would miss a signal that arrives just before it begins
+        time.sleep(0.01)
 ShardWriter.__exit__ = wait_for_ever
 """
 WORKING = """
@@ -80,12 +85,20 @@ ShardWriter.__enter__ = finalize
 """
 
 
-def started(code: str, arguments: Sequence[str], **environment: str) -> "subprocess.Popen[str]":
+@contextmanager
+def started(code: str, arguments: Sequence[str], **environment: str) -> Iterator["subprocess.Popen[str]"]:
+    """Start a command in a group of its own; whatever the test finds, no process of the group outlives it."""
     command = [sys.executable, "-c", code + MAIN, *arguments]
     pipe = subprocess.PIPE
-    return subprocess.Popen(
+    process = subprocess.Popen(
         command, env=os.environ | environment, stdout=pipe, stderr=pipe, text=True, start_new_session=True
     )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def interrupt(process: "subprocess.Popen[str]") -> None:
@@ -105,7 +118,7 @@ def interrupt_until_it_ends(process: "subprocess.Popen[str]") -> tuple[str, str]
         assert time.monotonic() < deadline, "Ctrl-C does not end it"
         interrupt(process)
         time.sleep(0.002)
-    return process.communicate()
+    return process.communicate(timeout=PATIENCE)  # workers have the same pipes, and end with it
 
 
 @pytest.mark.parametrize("module", ["typer", "whyset.cli.explain", "torch", "rich.console", "pyarrow"])
@@ -144,7 +157,8 @@ def test_pressed_all_the_time_while_shards_are_made(
     """From the first moment, from when there is a run, and between its shards; what is committed stays whole."""
     run = tmp_path / "run"
     arguments = long_job.arguments(engine=engine, out=run)
-    with started(READY, arguments, SECONDS_PER_BATCH="0.02") as process:
+    code = READY if committed is None else SEVERAL_SHARDS + READY
+    with started(code, arguments, SECONDS_PER_BATCH="0.02") as process:
         wait_for_line(process)
         while committed is not None and process.poll() is None:
             if (run / "run.json").exists() and len(list((run / "commits").glob("*.json"))) >= committed:
@@ -176,39 +190,28 @@ def test_an_ignored_interrupt_stays_ignored(job: Any) -> None:
         while process.poll() is None and time.monotonic() < deadline:
             interrupt(process)
             time.sleep(0.05)
-        _, err = process.communicate()
+        _, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (0, "")
 
 
-def viewing(code: str, run: Path) -> tuple["subprocess.Popen[str]", re.Match[str]]:
-    process = started(code, ["view", str(run), "--no-browser"])
-    assert process.stdout is not None
-    addresses = (re.search(r"http://127\.0\.0\.1:(\d+)/\?token=(\S+)", line) for line in process.stdout)
-    return process, next(filter(None, addresses))
+@contextmanager
+def viewing(run: Path) -> Iterator[tuple["subprocess.Popen[str]", re.Match[str]]]:
+    with started("import sys", ["view", str(run), "--no-browser"]) as process:
+        assert process.stdout is not None
+        addresses = (re.search(r"http://127\.0\.0\.1:(\d+)/\?token=(\S+)", line) for line in process.stdout)
+        yield process, next(filter(None, addresses))
 
 
 def reach(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
 
 
-@contextmanager
-def ending(process: "subprocess.Popen[str]") -> Iterator[None]:
-    """Whatever the test finds, the process does not outlive it."""
-    try:
-        yield
-    finally:
-        process.kill()
-        process.wait()
-
-
 @pytest.mark.parametrize("again", [False, True])
 def test_the_viewer_with_requests_in_flight_ends_in_silence(again: bool, job: Any, whyset: Program) -> None:
     whyset(job.arguments())
-    process, address = viewing("import sys", job.run)
-    port, token = int(address[1]), address[2]
-    cookie = f"whyset-token-{port}={token}"
-    head = f"POST /api/runs/run/export HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: {cookie}\r\nContent-Length: 9\r\n"
-    with ending(process), reach(port) as one, reach(port):
+    with viewing(job.run) as (process, address), reach(int(address[1])) as one, reach(int(address[1])):
+        host, cookie = f"127.0.0.1:{address[1]}", f"whyset-token-{address[1]}={address[2]}"
+        head = f"POST /api/runs/run/export HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\nContent-Length: 9\r\n"
         one.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
         assert one.recv(100).startswith(b"HTTP/1.1 100")  # the application waits for the body
         interrupt(process)
