@@ -17,6 +17,7 @@ from whyset.store.checks import Check, check_relevance, read_checks_or_problem
 from whyset.store.commit_validation import require_valid_commits
 from whyset.store.commits import Failure, get_failures, has_commit, read_commits
 from whyset.store.effects import Effects, open_effects
+from whyset.store.findings import Findings, list_findings, open_findings
 from whyset.store.geometry import RunGeometry
 from whyset.store.integrity import Integrity
 from whyset.store.jsonfile import JSON
@@ -307,6 +308,15 @@ class Run(RunGeometry):
     def effects(self, name: str = "effects") -> Effects:
         """Open a test of effects by its name; `whyset.measure_effects` makes it."""
         return open_effects(self.path, name, self.size)
+
+    @property
+    def finding_names(self) -> list[str]:
+        """The names of the searches for findings."""
+        return list_findings(self.path)
+
+    def findings(self, name: str = "findings") -> Findings:
+        """Open the findings of a search by its name."""
+        return open_findings(self, name)
 
     def verify(self) -> list[Problem]:
         """Read all committed data, compare it with its checksums, and return the problems."""

@@ -14,7 +14,18 @@ from whyset.store.commit_validation import contradiction
 from whyset.store.commits import Commit, list_committed_shards, read_commit
 from whyset.store.encoding import compute_stored_checksum
 from whyset.store.geometry import RunGeometry
-from whyset.store.layout import CHECKS, DATA, EFFECTS, SAMPLES, SELECTIONS, commit_path, inside, remedy, shard_file
+from whyset.store.layout import (
+    CHECKS,
+    DATA,
+    EFFECTS,
+    FINDINGS,
+    SAMPLES,
+    SELECTIONS,
+    commit_path,
+    inside,
+    remedy,
+    shard_file,
+)
 from whyset.store.orphans import verify_metadata, verify_strays
 from whyset.store.problems import Problem, error_text
 from whyset.store.record import read_record
@@ -24,6 +35,7 @@ from whyset.store.samples import require_samples_hash
 from whyset.store.selections import Selections
 from whyset.store.verify_analyses import verify_analyses
 from whyset.store.verify_effects import verify_effects
+from whyset.store.verify_findings import verify_findings
 
 _READERS = min(8, 2 * (os.cpu_count() or 1))
 """Shards that are read concurrently: checksums are computed while other threads wait for the disk."""
@@ -33,7 +45,7 @@ _NUMBER = re.compile(r"[0-9]+")
 
 
 def verify_run(run: RunGeometry) -> Iterator[Problem]:
-    """Yield all problems as they are found: samples, arrays, shards, leftovers, strays, analyses, effects, selections.
+    """Yield all problems as they are found: in rows, strays, analyses, effects, findings, selections.
 
     An error in one place becomes a problem of that place and does not end the verification. Raises RemoteError if the
     object store does not answer.
@@ -52,6 +64,7 @@ def verify_run(run: RunGeometry) -> Iterator[Problem]:
     yield from _complete("the folder", partial(verify_strays, run))
     yield from _complete("analyses", partial(verify_analyses, run.path, len(run)))
     yield from _complete(EFFECTS, partial(verify_effects, run.path, len(run)))
+    yield from _complete(FINDINGS, partial(verify_findings, run))
     yield from _complete(SELECTIONS, partial(_verify_selections, run))
 
 
