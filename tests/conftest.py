@@ -197,6 +197,12 @@ def modality_runs() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def found() -> ModuleType:
+    """`tests/support/found.py`."""
+    return supporting("found")
+
+
+@pytest.fixture(scope="session")
 def tour() -> ModuleType:
     """`tests/support/tour.py`."""
     return supporting("tour")

@@ -36,16 +36,19 @@ def report(
         Path | None,
         typer.Option(help="CSV file with a column id and one column per attribute to test for enrichment in clusters."),
     ] = None,
+    findings: Annotated[
+        str | None, typer.Option(help="Name of the search for findings.", show_default="the only one, or findings")
+    ] = None,
     classes: Annotated[int, typer.Option(help="Number of classes that an HTML page shows with heatmaps.", min=0)] = 10,
 ) -> None:
-    """Rank the classes of an analyzed run by the separability of their strategies, and name the suspicious cluster."""
+    """List the findings of a run, and rank the classes of its analysis by the separability of their strategies."""
     from whyset import report as reports
     from whyset.store import open_run
     from whyset.store.files import replace_file
 
     opened = open_run(run).thoroughly()
     values = reports.read_attributes(attributes, opened.ids) if attributes else None
-    content = reports.report(opened, name, values)
+    content = reports.report(opened, name, values, findings)
     form = form or _by_ending(out)
     if form is Format.HTML:
         page = reports.as_html(content, reports.ReportHeatmaps(opened, opened.analysis(name)), classes)

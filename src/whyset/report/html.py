@@ -12,6 +12,7 @@ from whyset.printable import printable
 from whyset.report.class_rows import ClassRow, ClusterRow
 from whyset.report.definitions import DEFINITIONS
 from whyset.report.evidence_lines import describe_class, describe_evidence
+from whyset.report.finding_cards import make_cards
 from whyset.report.numbers import format_counts, number, small, with_p
 from whyset.report.pictures import EigenvalueChart, ReportHeatmaps, contact_sheet, draw_spectrum
 from whyset.report.report import Report
@@ -120,6 +121,8 @@ def as_html(report: Report, pictures: ReportHeatmaps, classes: int = CLASSES) ->
         style=files("whyset.report").joinpath("page.css").read_text(encoding="utf-8"),
         summary=summary(report),
         notices=report.notices,
+        findings=make_cards(pictures.run, report.findings),
+        finding_notices=report.findings.notices,
         suspicion=suspicion(report),
         checks=check_lines(report),
         sheet=contact_sheet(pictures.run),

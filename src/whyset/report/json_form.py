@@ -9,7 +9,7 @@ from whyset.report.report import Report
 
 
 def as_json(report: Report) -> str:
-    """Write the report as JSON: the fields of `Report` and the definitions of the scores; unknown values are null.
+    """Write the report as JSON: the fields of `Report`, sentences and definitions; unknown values are null.
 
     Parameters
     ----------
@@ -22,6 +22,8 @@ def as_json(report: Report) -> str:
         The JSON text, indented.
     """
     added = {"notices": report.notices, "definitions": [asdict(part) for part in DEFINITIONS]}
-    content = {"schema": "2.0", **asdict(report), **added}
+    content = {"schema": "2.1", **asdict(report), **added}
+    for stored, finding in zip(content["findings"]["findings"], report.findings.findings, strict=True):
+        stored["sentence"] = finding.sentence
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     return "".join(char if is_printable(char) or char == "\n" else json.dumps(char)[1:-1] for char in text) + "\n"

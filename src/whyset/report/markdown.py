@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from whyset.printable import printable
 from whyset.report.class_rows import ClassRow
 from whyset.report.definitions import DEFINITIONS
+from whyset.report.findings import finding_lines
 from whyset.report.report import Report
 from whyset.report.words import (
     LEGEND,
@@ -50,6 +51,9 @@ def as_markdown(report: Report) -> str:
         "",
         *(line for notice in report.notices for line in (f"**{_escape(notice)}**", "")),
         *([*checks, ""] if checks else []),
+        *_findings(report),
+        "## Classes",
+        "",
         *_table(("", *class_headings(both)), ranked, names=2),
         "",
         _escape(LEGEND),
@@ -64,6 +68,16 @@ def as_markdown(report: Report) -> str:
         *["", "## Provenance", "", *_table(("", ""), report.provenance, names=2)],
     ]
     return "\n".join(lines) + "\n"
+
+
+def _findings(report: Report) -> list[str]:
+    """Write the section of findings, or what to do if there are none."""
+    notices = [line for notice in report.findings.notices for line in (_escape(notice), "")]
+    listed = []
+    for sentence, further in finding_lines(report.findings):
+        rank, _, text = sentence.partition(" ")
+        listed += [f"{rank} {_escape(text)}", *(f"   - {_escape(line)}" for line in further)]
+    return ["## Findings", "", *notices, *([*listed, ""] if listed else [])]
 
 
 def _clusters(report: Report, row: ClassRow, both: bool) -> list[str]:

@@ -1,7 +1,7 @@
 """The report of a run as a value; other modules format it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from whyset.printable import short_dataclass_repr
 from whyset.report.accuracy import compute_accuracy
 from whyset.report.class_rows import ClassRow, ClusterRow, cluster_rows, first_suspicious, most_coherent, rank_classes
 from whyset.report.enrichment import find_enriched
+from whyset.report.findings import ReportedFindings, read_findings
 from whyset.report.provenance import describe_method, provenance
 from whyset.report.relevance import RelevanceSummary, summarize_relevance
 from whyset.store import DONE, Analysis, Category, Check, ClassEvidence, Run, open_run
@@ -30,6 +31,7 @@ class Report:
     class by its id, `data_issues` the treatment of unusual data by class name; `notices` state what is missing,
     outdated or unsealed; `provenance` lists the inputs of the run and the analysis. `checks` are warnings and notes
     about the run, `relevance` summarizes how much relevance arrives at the input, None if the run does not state it.
+    `findings` are groups of samples that share a piece of evidence, confirmed by experiments or not.
     """
 
     run: str
@@ -51,6 +53,7 @@ class Report:
     checks: tuple[Check, ...] = ()
     relevance: RelevanceSummary | None = None
     prediction_errors: tuple[str, ...] = ()
+    findings: ReportedFindings = field(default_factory=lambda: ReportedFindings("findings"))
 
     def __repr__(self) -> str:
         return short_dataclass_repr(self)
@@ -69,6 +72,7 @@ def report(
     run: Run | str | AnyPath,
     analysis: Analysis | str | None = None,
     attributes: Mapping[str, NDArray[Any]] | None = None,
+    findings: str | None = None,
 ) -> Report:
     """Collect the report of a run and one of its analyses.
 
@@ -81,6 +85,8 @@ def report(
     attributes : mapping of str to array (N,), optional
         Further attributes of the samples, for each of the N rows of the run; all rows of a sample have the same value.
         The values are tested for enrichment in every cluster.
+    findings : str, optional
+        The name of a search for findings, by default the only one or "findings".
 
     Returns
     -------
@@ -90,7 +96,8 @@ def report(
     Raises
     ------
     InputError
-        The length of an attribute differs from that of the run, or an attribute has several values for one sample.
+        The length of an attribute differs from that of the run, an attribute has several values for one sample, or the
+        run has no findings of this name.
 
     Examples
     --------
@@ -127,6 +134,7 @@ def report(
         checks=run.checks,
         relevance=summarize_relevance(run),
         prediction_errors=tuple(describe_errors(run)),
+        findings=read_findings(run, findings),
     )
 
 

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from whyset.printable import printable
 from whyset.report.class_rows import ClassRow, rank_classes
+from whyset.report.findings import finding_lines
 from whyset.report.report import Report
 from whyset.report.words import (
     LEGEND,
@@ -47,13 +48,27 @@ def render(what: Report | Analysis) -> RenderableType:
         notices = map(_text, ranking.completeness.notices)
         return Group(*notices, class_table(ranking.rows), Text(LEGEND), *_problems(ranking.rows))
     head = map(_text, [what.run, summary(what), *what.notices, *check_lines(what)])
+    found = [_text(notice) for notice in what.findings.notices]
+    for sentence, further in finding_lines(what.findings):
+        found += [_text(sentence), *(_text(f"   {line}") for line in further)]
     first = [Text(""), _text(suspicion(what)), *(_text(f"  {line}") for line in evidence_lines(what))]
     treated = [_text(f"  {line}") for line in data_issues(what)]
     notes = [Text(""), Text("Data issues:"), *treated] if treated else []
     arriving = [_text(f"  {name}: {value}") for name, value in relevance_rows(what)]
     relevance = [Text(""), Text("Relevance:"), *arriving] if arriving else []
     table = class_table(what.classes)
-    return Group(*head, table, Text(LEGEND), *_problems(what.classes), *first, *relevance, *notes)
+    return Group(
+        *head,
+        Text(""),
+        Text("Findings:"),
+        *found,
+        table,
+        Text(LEGEND),
+        *_problems(what.classes),
+        *first,
+        *relevance,
+        *notes,
+    )
 
 
 def as_text(what: Report | Analysis) -> str:

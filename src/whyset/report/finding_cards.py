@@ -1,0 +1,154 @@
+"""The findings of the HTML page: numbers, and examples with the evidence outlined and the host before and after."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whyset.errors import BrokenRunError
+from whyset.image.shapes import find_depths, sum_channels, take_slices, to_rgb
+from whyset.modality import MODALITIES
+from whyset.report.findings import KINDS, ReportedFindings, capital, describe_numbers, get_unstated_reason
+from whyset.report.numbers import number
+from whyset.report.pictures import make_uri
+from whyset.store import Run
+from whyset.store.findings import Finding, FoundExample
+
+EXAMPLES = 3
+"""Examples of a finding on the page."""
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A rectangle on a picture: the box of the picture, and the corner and the sides of the rectangle in it."""
+
+    box: str
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One picture of an example, or its words; of these, those of the evidence are marked."""
+
+    name: str
+    caption: str
+    uri: str | None = None
+    outline: Outline | None = None
+    words: tuple[tuple[str, bool], ...] = ()
+
+
+@dataclass(frozen=True)
+class FindingCard:
+    """A finding: rank, kind, sentence, numbers, reason, and its examples, each of up to three pictures."""
+
+    rank: int
+    kind: str
+    sentence: str
+    reason: str
+    numbers: tuple[tuple[str, str], ...]
+    examples: tuple[tuple[Shown, ...], ...]
+
+
+def make_cards(run: Run, reported: ReportedFindings) -> list[FindingCard]:
+    """Make the cards of the findings, in the order of the report."""
+    changed, problem = _read_examples(run, reported)
+    return [
+        FindingCard(
+            rank,
+            KINDS[one.kind],
+            capital(one.sentence),
+            f"{get_unstated_reason(one)} {problem}".strip(),
+            tuple(describe_numbers(one)),
+            tuple(tuple(_show(run, one, example, changed)) for example in one.examples[:EXAMPLES]),
+        )
+        for rank, one in enumerate(reported.findings, 1)
+    ]
+
+
+def _read_examples(run: Run, reported: ReportedFindings) -> tuple[NDArray[Any] | None, str]:
+    """Read the changed hosts; damaged ones are left out, and the reason is returned."""
+    if not reported.findings:
+        return None, ""
+    try:
+        return run.findings(reported.name).examples(), ""
+    except BrokenRunError as error:
+        return None, f"Its changed hosts are not shown: {error}."
+
+
+def _show(run: Run, finding: Finding, example: FoundExample, changed: NDArray[Any] | None) -> Iterator[Shown]:
+    kind = MODALITIES[run.modality]
+    source = f"sample {example.row}"
+    before = f"host {example.host_row}: {_predict(run, example.before, finding, example.probability_before)}"
+    after = f"with it: {_predict(run, example.after, finding, example.probability_after)}"
+    if kind.inputs == "ids":
+        yield Shown(source, source, words=_read_words(run, example.row, example.region))
+        yield Shown(before, f"{before}; {after}", words=_read_words(run, example.host_row, None))
+        return
+    if kind.inputs != "pixels" or run.inputs is None:
+        where = "" if example.region is None else f", {describe_region(example.region, kind.axes)}"
+        yield Shown(source, f"{source}{where}")
+        yield Shown(before, f"{before}; {after}")
+        return
+    stored = np.asarray(run.inputs[[example.row, example.host_row]])
+    outline = _outline(example.region, stored.shape[2:])
+    depth = _find_depth(run, example, stored.shape[2:])
+    yield Shown(source, source, _draw(stored[0], depth), outline)
+    yield Shown(before, before, _draw(stored[1], depth))
+    if changed is not None and example.index >= 0:
+        yield Shown(after, after, _draw(changed[example.index], depth), outline)
+
+
+def _predict(run: Run, output: int, finding: Finding, probability: float) -> str:
+    """Describe a prediction and the probability of the class of the finding."""
+    name = run.classes[output] if output < len(run.classes) else str(output)
+    return f"{name} (P of {finding.class_name} {number(probability)})"
+
+
+def describe_region(region: tuple[tuple[int, int], ...], axes: tuple[str, ...]) -> str:
+    """Describe a region by its first and last position along each axis.
+
+    >>> describe_region(((20, 40),), ("channel", "time"))
+    'time 20 to 39'
+    """
+    names = axes[-len(region) :]
+    return ", ".join(f"{name} {first} to {end - 1}" for name, (first, end) in zip(names, region, strict=False))
+
+
+def _find_depth(run: Run, example: FoundExample, sides: tuple[int, ...]) -> NDArray[np.float64] | None:
+    """Find the slice of a volume that shows the evidence: the middle of the region, or the one with most relevance."""
+    if len(sides) < 3:
+        return None
+    if example.region is None:
+        return find_depths(sum_channels(run.relevance[[example.row]]))
+    first, end = example.region[0]
+    return np.array([(first + end) / 2 / sides[0]])
+
+
+def _draw(stored: NDArray[Any], depth: NDArray[np.float64] | None) -> str:
+    """Draw an input (C, H, W), or the slice of a volume at a depth, as a data URI."""
+    plane = stored if depth is None else take_slices(stored[None], depth)[0]
+    return make_uri(to_rgb(np.asarray(plane)))
+
+
+def _outline(region: tuple[tuple[int, int], ...] | None, sides: tuple[int, ...]) -> Outline | None:
+    if region is None or len(region) < 2:
+        return None
+    (top, bottom), (left, right) = region[-2:]
+    height, width = sides[-2:]
+    return Outline(f"0 0 {width} {height}", left, top, right - left, bottom - top)
+
+
+def _read_words(run: Run, row: int, region: tuple[tuple[int, int], ...] | None) -> tuple[tuple[str, bool], ...]:
+    """Read the words of a text, each with whether it is in the region; ids if the run has no words."""
+    words = run.tokens([row])
+    if words is not None:
+        text = words[0]
+    else:
+        text = [] if run.inputs is None else [f"#{one}" for one in run.inputs[row].tolist()]
+    first, end = region[0] if region else (0, 0)
+    return tuple((word, first <= place < end) for place, word in enumerate(text))

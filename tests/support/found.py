@@ -1,0 +1,80 @@
+"""Findings in the runs of tests: marked horses of the sample run, a span of a text, and what could not be confirmed."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from whyset.store import Run
+from whyset.store.effects import EffectSummary, Estimate
+from whyset.store.findings import Finding, Findings, FoundExample, write_findings
+
+EFFECT = EffectSummary(
+    turned=Estimate(0.72, (0.68, 0.76), 10),
+    null_turned=Estimate(0.03, (0.0, 0.07), 10),
+    difference=Estimate(0.69, (0.64, 0.74), 10),
+    log_odds=Estimate(4.2, (3.9, 4.5), 10),
+)
+
+
+def make_findings(run: Run) -> tuple[Finding, ...]:
+    """Findings of the sample run: marked horses as a suspicion, cats as a strategy, dogs as not confirmed.
+
+    They are in the order of a search that ranks the strategy first; the mark is at the upper right, 3 x 3 pixels.
+    """
+    marked = tuple(row for row in range(0, len(run), 6) if row % 3 == 0)
+    horses = tuple(row + 2 for row in marked)
+    example = FoundExample(horses[0], 0, 0, ((0, 3), (15, 18)), 0, 2, 0.05, 0.93)
+    suspicion = Finding(
+        "00002", "horse", "suspicion", "Few images of other classes have it.",
+        {"name": "window", "fields": {"side": 3}}, "window of 3 x 3", "another window of the same sample", horses[:2], horses, 20, tuple(1.5 for _ in horses),
+        Estimate(0.002, (0.0, 0.01), 40), Estimate(0.95, (0.9, 1.0), 40), EFFECT,
+        Estimate(len(horses) / 20, (0.3, 0.7), 20), 0.65, "upper right",
+        (example, replace(example, row=horses[1], host_row=1, index=1, before=1)),
+    )  # fmt: skip
+    strategy = replace(
+        suspicion, class_id="00000", class_name="cat", kind="strategy", reason="Most images of the class have it.",
+        intervention={"name": "color_statistics", "fields": {}}, text="color statistics", seeds=(0,), rows=(0, 3),
+        scores=(0.5, 0.25), place=None, examples=(FoundExample(0, 1, -1, None, 1, 0, 0.2, 0.6),),
+    )  # fmt: skip
+    unknown = replace(
+        strategy, class_id="00001", class_name="dog <b>&amp;", kind="not_confirmed", effect=None, intervention=None,
+        reason="The run knows no model.", text="", seeds=(1,), rows=(1, 4), examples=(),
+    )  # fmt: skip
+    return strategy, unknown, suspicion
+
+
+def change_hosts(run: Run) -> np.ndarray[Any, Any]:
+    """The hosts 0 and 1 with the mark of two horses, as the examples of `make_findings` say."""
+    assert run.inputs is not None
+    hosts = np.array(run.inputs[[0, 1]])
+    hosts[:, :, 0:3, 15:18] = run.inputs[[2, 8]][:, :, 0:3, 15:18]
+    return hosts
+
+
+def write_sample_findings(run: Run, **changes: Any) -> Findings:
+    """Write the findings of the sample run into it."""
+    values: Mapping[str, Any] = {"n_searched": 3, "findings": make_findings(run)} | changes
+    return write_findings(run, Findings(run.path, **values), change_hosts(run))
+
+
+def write_text_finding(run: Run) -> Findings:
+    """Write one finding of a run of texts: the second and third word of its first text."""
+    (_, _, like) = make_findings(run)
+    found = replace(
+        like, class_id="odd", class_name="odd", modality="text", intervention={"name": "token_span", "fields": {}},
+        text="span of 2 tokens", place=None, rows=(0, 1), seeds=(0,), scores=(1.0, 2.0),
+        examples=(FoundExample(0, 1, -1, ((1, 3),), 0, 1, 0.25, 0.75),),
+    )  # fmt: skip
+    return write_findings(run, Findings(run.path, findings=(found,), n_searched=2))
+
+
+def write_volume_finding(run: Run) -> Findings:
+    """Write one finding of a run of volumes, in slices 4 of its first volume."""
+    (_, _, like) = make_findings(run)
+    found = replace(
+        like, class_id="odd", class_name="odd", modality="volume", place=None, rows=(0,), seeds=(0,), scores=(1.0,),
+        examples=(FoundExample(0, 1, -1, ((4, 5), (2, 5), (0, 3)), 0, 1, 0.25, 0.75),),
+    )  # fmt: skip
+    return write_findings(run, Findings(run.path, findings=(found,), n_searched=2))
