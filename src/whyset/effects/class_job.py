@@ -15,7 +15,7 @@ from whyset.effects.log_odds import LogOdds
 from whyset.effects.summaries import summarize
 from whyset.effects.trials import Trials, join_trials
 from whyset.errors import InputError
-from whyset.interventions import Evidence, Intervention, LayerChannels
+from whyset.interventions import Evidence, InputIntervention, Intervention, LayerChannels
 from whyset.runner.job import ShardWorker
 from whyset.runner.score_model import ScoreModel
 from whyset.runner.targets import Targets
@@ -37,6 +37,21 @@ class ClassRows:
     @property
     def listed(self) -> ListedClass:
         return ListedClass(f"{self.label:05d}", self.name)
+
+
+@dataclass(frozen=True, eq=False)
+class Insertion:
+    """The evidence of one sample, inserted into several hosts.
+
+    `hosts` are numbers of samples (n,), `before` and `after` the scores of the classes (n, classes), and `changed` the
+    changed hosts as inputs of the model; None if the intervention changes a layer.
+    """
+
+    evidence: Evidence
+    hosts: Rows
+    before: Tensor
+    after: Tensor
+    changed: Tensor | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +90,24 @@ class ClassTester:
                     reasons[intervention.describe()] = str(error)
         untestable = None if found else f"no intervention could be tested: {'; '.join(reasons.values())}"
         return ClassEffects(len(rows), len(tested), count(), untestable, reasons or None, tuple(found))
+
+    def measure_rows(self, group: ClassRows, intervention: Intervention, rows: Rows) -> FreshTrials:
+        """Return trials of given rows of a class on as many fresh hosts as random samples have."""
+        return self._measure(self._make_trials(group)[0], intervention, rows, self.test.n_hosts)
+
+    def insert(self, group: ClassRows, intervention: Intervention, row: int, n_hosts: int) -> Insertion:
+        """Insert the evidence of a row into its first fresh hosts."""
+        trials, model = self._make_trials(group)
+        ((_, x, evidence),) = self._batches(intervention, np.array([row]), n_hosts)
+        hosts = trials.choice.fresh(self._samples(np.array([row])), n_hosts)[0]
+        places = self.pool.find(hosts)
+        repeated = [0] * n_hosts
+        before, host = self.pool.scores[places], self.pool.x[places]
+        after = intervention.insert_output(model, x[repeated], evidence[repeated], host).float()
+        changed = None
+        if isinstance(intervention, InputIntervention):
+            changed = intervention.insert(x[repeated], evidence[repeated], host)
+        return Insertion(evidence, hosts, before, after, changed)
 
     def run_trials(self, group: ClassRows) -> int:
         """Run the trials of both stages with all rows of a group; return the number of evaluations."""

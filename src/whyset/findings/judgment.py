@@ -1,0 +1,49 @@
+"""The judgment of a proposal that was measured again: its score, whether it is suspicious, and why."""
+
+from dataclasses import dataclass
+
+from whyset.findings.proposals import Proposal
+from whyset.store.effects import EffectSummary
+from whyset.store.findings.records import Kind
+from whyset.store.findings.sentences import format_share
+
+SUSPICIOUS = 0.2
+"""The least score of a suspicion. It is calibrated on the design half of benchmarks/cues, see docs/findings.md."""
+_MOST = 0.5
+"""Evidence in more samples of a class than this share is part of what the class is."""
+_LEAST_INDEPENDENCE = 0.5
+
+
+@dataclass(frozen=True)
+class Judgment:
+    """The kind of a finding with its reason, and the score by which findings are ranked."""
+
+    kind: Kind
+    reason: str
+    score: float
+
+
+def judge(proposal: Proposal, effect: EffectSummary) -> Judgment:
+    """Judge a proposal: `score = difference · exclusiveness · independence`.
+
+    The difference is that between the effect on fresh hosts and the effect of the null, at least 0.
+    """
+    concept = proposal.concept
+    score = max(0.0, effect.difference.value) * concept.exclusiveness * concept.independence
+    interval = effect.difference.interval
+    prevalence, others = float(concept.carriers.mean()), float(concept.other_carriers.mean())
+    if interval is None or interval[0] <= 0:
+        return Judgment("strategy", "its effect on fresh hosts may be that of the null.", score)
+    if prevalence > _MOST:
+        return Judgment("strategy", f"most samples of the class have it ({format_share(prevalence)}).", score)
+    if score >= SUSPICIOUS:
+        return Judgment("suspicion", "few samples of other classes have it, and the rest of the class does not.", score)
+    if concept.independence < _LEAST_INDEPENDENCE:
+        return Judgment(
+            "strategy", "the rest of the class has it in lesser degrees, as it has parts of the object.", score
+        )
+    if others > 0 and concept.exclusiveness < concept.independence:
+        return Judgment(
+            "strategy", f"it is not specific: {format_share(others)} of other classes' samples have it.", score
+        )
+    return Judgment("strategy", "its effect is small.", score)

@@ -1,0 +1,136 @@
+"""The search in the classes of a run whose effects are measured."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whyset.effects import estimate_share
+from whyset.effects.class_job import ClassRows, ClassTester
+from whyset.effects.host_pool import read_inputs
+from whyset.findings.confirmation import confirm
+from whyset.findings.examples import Examples, list_bounds, make_examples
+from whyset.findings.judgment import Judgment, judge
+from whyset.findings.places import name_place
+from whyset.findings.proposals import Proposal, choose_seeds, make_proposal
+from whyset.findings.views import ChannelView, Features, choose_views, read_views
+from whyset.interventions import Intervention
+from whyset.store.effects import ClassEffects, EffectSummary, Estimate
+from whyset.store.findings.records import Finding
+
+MOST_OTHERS = 8192
+_SAME = 0.5
+"""Two findings of a class are the same if the smaller group shares at least this part with the other."""
+
+
+@dataclass(frozen=True, eq=False)
+class FoundGroup:
+    """A finding before it is ranked, with its examples."""
+
+    finding: Finding
+    examples: Examples
+
+
+@dataclass(frozen=True, eq=False)
+class Searcher:
+    """Searches classes, one after another; `others` are samples of all classes, with their views."""
+
+    tester: ClassTester
+    views: tuple[ChannelView, ...]
+    samples: NDArray[np.int64]
+    values: Mapping[ChannelView, Features]
+    n_examples: int
+
+    def search_class(self, group: ClassRows, effects: ClassEffects) -> list[FoundGroup]:
+        """Return the findings of a class, the same evidence once."""
+        seeds = [(one, choose_seeds(one.candidates)) for one in effects.interventions]
+        seeds = [(one, rows) for one, rows in seeds if len(rows)]
+        if not seeds:
+            return []
+        own = self._read_own(group)
+        label = self.tester.labels[self.samples] != group.label
+        others = {view: values[label] for view, values in self.values.items()}
+        proposals = [make_proposal(one, rows, group.rows, own, others, self.tester.test.seed) for one, rows in seeds]
+        found = [self._confirm(group, one) for one in proposals]
+        found.sort(key=lambda one: -one[2].score)
+        kept: list[tuple[Proposal, EffectSummary, Judgment]] = []
+        for one in found:
+            if not any(_is_same(one[0], other[0]) for other in kept):
+                kept.append(one)
+        return [self._make(group, *one) for one in kept]
+
+    def _confirm(self, group: ClassRows, proposal: Proposal) -> tuple[Proposal, EffectSummary, Judgment]:
+        _, effect = confirm(self.tester, group, self._find_intervention(proposal), proposal)
+        return proposal, effect, judge(proposal, effect)
+
+    def _make(self, group: ClassRows, proposal: Proposal, effect: EffectSummary, judgment: Judgment) -> FoundGroup:
+        intervention, concept = self._find_intervention(proposal), proposal.concept
+        candidates = proposal.effects.candidates
+        examples = make_examples(self.tester, group, intervention, candidates, self.n_examples)
+        run = self.tester.run
+        bounds = list(list_bounds(self.tester, group, intervention, proposal.seeds.tolist()))
+        carriers = concept.carriers
+        return FoundGroup(
+            Finding(
+                class_id=group.listed.id,
+                class_name=group.name,
+                kind=judgment.kind,
+                reason=judgment.reason,
+                intervention=proposal.effects.intervention,
+                text=proposal.effects.text,
+                null_text=proposal.effects.null_text,
+                seeds=tuple(proposal.seeds.tolist()),
+                rows=tuple(proposal.carriers.tolist()),
+                n_samples=len(proposal.rows),
+                scores=tuple(np.round(concept.own[carriers], 3).tolist()),
+                others_share=_estimate(concept.other_carriers),
+                specificity=_estimate(concept.others <= np.median(concept.own[concept.seeds])),
+                effect=effect,
+                prevalence=_estimate(carriers),
+                score=judgment.score,
+                place=name_place(bounds, tuple(self.tester.pool.x.shape[2:]), run.modality),
+                modality=run.modality,
+            ),
+            examples,
+        )
+
+    def _find_intervention(self, proposal: Proposal) -> Intervention:
+        return next(one for one in self.tester.interventions if one.describe() == proposal.effects.text)
+
+    def _read_own(self, group: ClassRows) -> Mapping[ChannelView, Features]:
+        samples = group.rows // self.tester.run.config.targets_per_sample
+        return read_samples(self.tester, self.views, samples)
+
+
+def make_searcher(tester: ClassTester, rows: NDArray[np.int64], n_examples: int) -> Searcher:
+    """Read the views of up to 8,192 samples of all classes."""
+    samples = np.unique(rows // tester.run.config.targets_per_sample)
+    if len(samples) > MOST_OTHERS:
+        generator = np.random.default_rng([tester.test.seed, 5])
+        samples = np.sort(generator.permutation(samples)[:MOST_OTHERS])
+    views = choose_views(tester.worker.model, tester.pool.x[:2])
+    return Searcher(tester, views, samples, read_samples(tester, views, samples), n_examples)
+
+
+def read_samples(
+    tester: ClassTester, views: Sequence[ChannelView], samples: NDArray[np.int64]
+) -> Mapping[ChannelView, Features]:
+    """Return the views of samples."""
+    worker = tester.worker
+
+    def batches() -> Iterator:
+        for first in range(0, len(samples), worker.job.batch_size):
+            part = samples[first : first + worker.job.batch_size]
+            yield read_inputs(worker.reading, part.tolist(), worker.model)
+
+    return read_views(worker.model, views, batches())
+
+
+def _is_same(one: Proposal, other: Proposal) -> bool:
+    shared = len(np.intersect1d(one.carriers, other.carriers))
+    return shared >= _SAME * min(len(one.carriers), len(other.carriers))
+
+
+def _estimate(mask: NDArray[np.bool_]) -> Estimate:
+    return estimate_share(mask.astype(np.int64), np.ones(len(mask), np.int64))
