@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from whyset.analysis import Spray, analyze
     from whyset.effects import EffectTest, measure_effects
+    from whyset.findings import find
     from whyset.runner import explain, from_arrays
     from whyset.store import open_run
     from whyset.store.maps import RelevanceWriter
@@ -22,6 +23,7 @@ __all__ = [
     "analyze",
     "explain",
     "export_html",
+    "find",
     "from_arrays",
     "measure_effects",
     "open_run",
@@ -36,6 +38,7 @@ _HOMES = {
     "analyze": "whyset.analysis",
     "explain": "whyset.runner",
     "export_html": "whyset.viewer.embed.export",
+    "find": "whyset.findings",
     "from_arrays": "whyset.runner",
     "measure_effects": "whyset.effects",
     "open_run": "whyset.store",

@@ -1,15 +1,17 @@
 """`whyset analyze`"""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from whyset.cli.exit_codes import PARTLY_DONE
+from whyset.cli.find import format_findings
 from whyset.cli.flags import with_flags
 from whyset.cli.options import RunFolder, make_engine
 from whyset.cli.progress import choose_display
+from whyset.cli.rerun import ask_to_execute, is_interactive
 from whyset.command import command
 from whyset.errors import WhysetError
 from whyset.options.engine import ENGINE
@@ -29,13 +31,20 @@ EXAMPLE = (
 def analyze(
     run: RunFolder,
     memo: Annotated[Path | None, typer.Option(help="Folder that caches the results of steps.")] = None,
+    find: Annotated[bool, typer.Option(help="Search for findings, too, if the model of the run may be loaded.")] = True,
+    budget: Annotated[float, typer.Option(help="Time of the search as a multiple of that of explain.", min=0.0)] = 1.0,
     **given: Any,
 ) -> int:
-    """Find the strategies of every class by spectral relevance analysis (SpRAy); finished classes are kept."""
+    """Find the strategies of every class by spectral relevance analysis (SpRAy), and confirm them by experiments.
+
+    Finished classes are kept.
+    """
     import whyset
 
     try:
         whyset.analyze(run, read_spray(given), engine=make_engine(given), progress=choose_display(), memo=memo)
+        for line in search(run, budget, given) if find else ():
+            echo(line)
     except WhysetError as error:
         if type(error) is not WhysetError:  # wrong input has its own subclasses
             raise
@@ -43,6 +52,20 @@ def analyze(
         return PARTLY_DONE
     echo(f"next: {command('report', run)}, or {command('view', run)}")
     return 0
+
+
+def search(run: str, budget: float, given: Mapping[str, Any]) -> Iterator[str]:
+    """Search for findings within the budget, and yield them in plain words."""
+    import whyset
+
+    findings = whyset.find(
+        run,
+        whyset.EffectTest(budget=budget),
+        engine=make_engine(given),
+        trust=ask_to_execute if is_interactive() else False,
+        progress=choose_display(),
+    )
+    yield from format_findings(findings)
 
 
 def read_spray(given: Mapping[str, Any]) -> "Spray":

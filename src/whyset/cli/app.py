@@ -27,6 +27,7 @@ COMMANDS = (
     "rerun",
     "analyze",
     "test-effects",
+    "find",
     "view",
     "report",
     "heatmaps",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from whyset.cli.exit_codes import PARTLY_DONE
+from whyset.cli.find import read_test
 from whyset.cli.flags import with_flags
 from whyset.cli.options import RunFolder, make_engine
 from whyset.cli.progress import choose_display
@@ -33,15 +34,12 @@ def test_effects(
     **given: Any,
 ) -> int:
     """Insert the evidence of each class into samples of others, and measure how often predictions turn."""
-    from whyset.effects import EffectTest, measure_effects
+    import whyset
 
-    options = {each.key: given[each.key] for each in list_flags(EffectOptions)}
-    interventions = options.pop("intervention")
-    test = EffectTest(interventions=tuple(interventions) if interventions else None, **options)
     try:
-        effects = measure_effects(
+        effects = whyset.measure_effects(
             run,
-            test,
+            read_test(given),
             data=data,
             device=device,
             engine=make_engine(given),

@@ -98,11 +98,8 @@ def find(
     True
     """
     safe_name(name, "name of findings")
-    count, said, chosen = (
-        whole_number("n_examples", n_examples, least=0),
-        resolve_progress(progress),
-        get_engine(engine),
-    )
+    count = whole_number("n_examples", n_examples, least=0)
+    said, chosen = resolve_progress(progress), get_engine(engine)
     opened = (run if isinstance(run, Run) else open_run(run)).thoroughly()
     test = EffectTest() if test is None else test
     given: dict[str, Any] = {"model": model, "dataset": dataset, "data": data, "device": device, "trust": trust}

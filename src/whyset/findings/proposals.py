@@ -47,7 +47,7 @@ def choose_seeds(trials: FreshTrials) -> Rows:
     difference = turned - null
     largest = float((difference / np.maximum(hosts, 1)).max(initial=0.0))
     large = (difference >= 2) & (difference >= _SHARE_OF_LARGEST * largest * hosts)
-    rows = np.asarray(trials.rows, np.int64)[large]
+    rows: Rows = np.asarray(trials.rows, np.int64)[large]
     return rows if len(rows) >= LEAST_SEEDS else rows[:0]
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from whyset.effects import estimate_share
 from whyset.effects.class_job import ClassRows, ClassTester
@@ -91,6 +92,8 @@ class Searcher:
                 score=judgment.score,
                 place=name_place(bounds, tuple(self.tester.pool.x.shape[2:]), run.modality),
                 modality=run.modality,
+                exclusiveness=concept.exclusiveness,
+                independence=concept.independence,
             ),
             examples,
         )
@@ -119,7 +122,7 @@ def read_samples(
     """Return the views of samples."""
     worker = tester.worker
 
-    def batches() -> Iterator:
+    def batches() -> Iterator[Tensor]:
         for first in range(0, len(samples), worker.job.batch_size):
             part = samples[first : first + worker.job.batch_size]
             yield read_inputs(worker.reading, part.tolist(), worker.model)

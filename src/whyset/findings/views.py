@@ -3,7 +3,7 @@
 Late layers represent the class as a whole; evidence that does not depend on the class shows in earlier ones.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +20,9 @@ from whyset.store.layout import MEAN_ACTIVATION, is_safe_name
 
 Features = NDArray[np.float32]
 
-POOLINGS = MappingProxyType({"max": lambda values: values.amax(2), "mean": lambda values: values.mean(2)})
+POOLINGS: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType(
+    {"max": lambda values: values.amax(2), "mean": lambda values: values.mean(2)}
+)
 """The maximum finds a piece wherever it is, the mean a texture or a color."""
 DEPTHS = (1 / 8, 1 / 4, 3 / 8, 1 / 2)
 """The places of the layers in the order of execution."""
@@ -47,8 +49,7 @@ class ChannelView:
     def pool(self, output: Tensor) -> Tensor:
         """Return one value for each channel, (n, channels)."""
         rows = output.detach().float().movedim(self.channel_axis, 1)
-        found: Tensor = POOLINGS[self.pooling](rows.flatten(2)) if rows.dim() > 2 else rows
-        return found
+        return POOLINGS[self.pooling](rows.flatten(2)) if rows.dim() > 2 else rows
 
 
 def choose_views(model: nn.Module, x: Tensor) -> tuple[ChannelView, ...]:

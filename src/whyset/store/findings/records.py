@@ -88,6 +88,10 @@ class Finding:
         Samples and hosts that show it.
     modality : str, default "image"
         The modality of the run, which names its samples.
+    exclusiveness : float or None
+        How much more often the class has the evidence than other classes, `lift / (lift + 10)`.
+    independence : float or None
+        How little the rest of the class differs from other classes under the concept vector, `1 − |2 AUROC − 1|`.
     """
 
     __pydantic_config__: ClassVar = PYDANTIC
@@ -111,6 +115,8 @@ class Finding:
     place: str | None
     examples: tuple[FoundExample, ...] = ()
     modality: str = IMAGE
+    exclusiveness: float | None = None
+    independence: float | None = None
 
     def __repr__(self) -> str:
         return short_dataclass_repr(self)
