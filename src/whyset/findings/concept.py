@@ -82,7 +82,8 @@ def fit_concept(own: Features, seeds: NDArray[np.int64], others: Features, seed:
 
     The vector is that of a linear discriminant analysis with the shrunk covariance of Ledoit and Wolf. It is fitted on
     one half of the samples and applied to the other, and the reverse. The threshold maximizes the share of the seeds
-    above it minus that of the samples of other classes (Youden 1950).
+    above it minus that of the samples of other classes (Youden 1950): the middle between the lowest of these seeds and
+    the next lower sample of another class.
 
     Parameters
     ----------
@@ -146,7 +147,10 @@ def _fit(seeds: Features, others: Features) -> Scores:
 
 
 def _find_threshold(seeds: Scores, others: Scores) -> float:
+    """Return the middle between the best score of a seed and the next lower one of another class."""
     candidates = np.sort(seeds)
     above = 1 - np.searchsorted(candidates, candidates) / len(candidates)
     others_above = 1 - np.searchsorted(np.sort(others), candidates) / len(others)
-    return float(candidates[np.argmax(above - others_above)])
+    best = float(candidates[np.argmax(above - others_above)])
+    lower = others[others < best]
+    return (best + float(lower.max())) / 2 if len(lower) else best

@@ -24,7 +24,7 @@ POOLINGS: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType(
     {"max": lambda values: values.amax(2), "mean": lambda values: values.mean(2)}
 )
 """The maximum finds a piece wherever it is, the mean a texture or a color."""
-DEPTHS = (1 / 8, 1 / 4, 3 / 8, 1 / 2)
+DEPTHS = (0.0, 1 / 8, 1 / 4, 3 / 8, 1 / 2)
 """The places of the layers in the order of execution."""
 
 
@@ -53,7 +53,7 @@ class ChannelView:
 
 
 def choose_views(model: nn.Module, x: Tensor) -> tuple[ChannelView, ...]:
-    """Choose views: layers at an eighth, a quarter, three eighths and half of the modules that a call executes.
+    """Choose views: the first layer, and those at an eighth to a half of the modules that a call executes.
 
     InputError: no module has an output with known channels.
     """
