@@ -54,7 +54,7 @@ def test_the_effect_is_that_of_an_own_computation_on_marked_and_unmarked_samples
     assert low - 0.1 < np.mean(turned) < high + 0.1
 
 
-def test_the_effect_is_measured_on_carriers_that_were_no_candidates(
+def test_the_effect_is_measured_on_carriers_that_no_effect_selected(
     found: Any, tmp_path: Path, monkeypatch: Any
 ) -> None:
     run, findings = found

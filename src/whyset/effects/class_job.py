@@ -40,17 +40,34 @@ class ClassRows:
 
 
 @dataclass(frozen=True, eq=False)
-class Insertion:
-    """The evidence of one sample, inserted into several hosts.
+class Insertions:
+    """The evidence of n samples, each inserted into h hosts.
 
-    `hosts` are numbers of samples (n,), `before` and `after` the scores of the classes (n, classes), and `changed` the
-    changed hosts as inputs of the model; None if the intervention changes a layer.
+    Parameters
+    ----------
+    rows : ndarray of int
+        The rows of the samples (n,).
+    x : Tensor
+        The samples (n, ...).
+    evidence : Evidence
+        Their evidence.
+    hosts : ndarray of int
+        The numbers of the hosts (n, h).
+    before, after : Tensor
+        The scores of the classes for the hosts, unchanged and changed (n h, classes).
+    host : Tensor
+        The hosts (n h, ...), those of a sample one after another.
+    changed : Tensor or None
+        The changed hosts; None if the intervention changes a layer.
     """
 
+    rows: Rows
+    x: Tensor
     evidence: Evidence
     hosts: Rows
     before: Tensor
     after: Tensor
+    host: Tensor
     changed: Tensor | None
 
 
@@ -95,19 +112,21 @@ class ClassTester:
         """Return trials of given rows of a class on as many fresh hosts as random samples have."""
         return self._measure(self._make_trials(group)[0], intervention, rows, self.test.n_hosts)
 
-    def insert(self, group: ClassRows, intervention: Intervention, row: int, n_hosts: int) -> Insertion:
-        """Insert the evidence of a row into its first fresh hosts."""
+    def insert(self, group: ClassRows, intervention: Intervention, rows: Rows, n_hosts: int) -> Iterator[Insertions]:
+        """Insert the evidence of rows into their first fresh hosts; a host without room for it stays as it is."""
         trials, model = self._make_trials(group)
-        ((_, x, evidence),) = self._batches(intervention, np.array([row]), n_hosts)
-        hosts = trials.choice.fresh(self._samples(np.array([row])), n_hosts)[0]
-        places = self.pool.find(hosts)
-        repeated = [0] * n_hosts
-        before, host = self.pool.scores[places], self.pool.x[places]
-        after = intervention.insert_output(model, x[repeated], evidence[repeated], host).float()
-        changed = None
-        if isinstance(intervention, InputIntervention):
-            changed = intervention.insert(x[repeated], evidence[repeated], host)
-        return Insertion(evidence, hosts, before, after, changed)
+        for part, x, evidence in self._batches(intervention, rows, n_hosts):
+            hosts = trials.choice.fresh(self._samples(part), n_hosts)
+            places = self.pool.find(hosts.ravel())
+            source = torch.arange(len(part), device=x.device).repeat_interleave(n_hosts)
+            host, after, changed = self.pool.x[places], self.pool.scores[places].clone(), None
+            kept = intervention.fits(evidence[source], host)
+            given = (x[source[kept]], evidence[source[kept]], host[kept])
+            after[kept] = intervention.insert_output(model, *given).float()
+            if isinstance(intervention, InputIntervention):
+                changed = host.clone()
+                changed[kept] = intervention.insert(*given)
+            yield Insertions(part, x, evidence, hosts, self.pool.scores[places], after, host, changed)
 
     def run_trials(self, group: ClassRows) -> int:
         """Run the trials of both stages with all rows of a group; return the number of evaluations."""

@@ -1,6 +1,5 @@
 """Examples of a finding: the evidence of its samples in hosts that it turns, as the model saw them."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,15 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from whyset.effects.class_job import ClassRows, ClassTester, Insertion
+from whyset.effects.class_job import ClassRows, ClassTester, Insertions
 from whyset.effects.log_odds import LogOdds
-from whyset.findings.places import Bounds, find_bounds
+from whyset.findings.places import find_bounds
 from whyset.interventions import Intervention
 from whyset.store.effects import FreshTrials
 from whyset.store.findings.records import FoundExample
+from whyset.store.layout import INPUT
 
 _HOSTS = 4
-"""Hosts of each sample that are looked at for examples."""
+"""Hosts of each sample that are looked at for an example."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,60 +34,55 @@ class Examples:
 def make_examples(
     tester: ClassTester, group: ClassRows, intervention: Intervention, trials: FreshTrials, count: int
 ) -> Examples:
-    """Make examples of the samples whose evidence turns most hosts, at most one host of each."""
+    """Make examples of the samples whose evidence turns most hosts, with one host of each."""
     shares = np.asarray(trials.turned) / np.maximum(trials.hosts, 1)
+    rows = np.asarray(trials.rows, np.int64)[np.argsort(-shares, kind="stable")[:count]]
     records: list[FoundExample] = []
     inputs: list[NDArray[Any]] = []
-    for place in np.argsort(-shares, kind="stable")[:count]:
-        row = trials.rows[place]
-        found = tester.insert(group, intervention, row, min(_HOSTS, tester.test.n_hosts))
-        host = _choose_host(found, group.label)
-        changed = None if found.changed is None else _store(tester, found.changed[host])
-        bounds = find_example_bounds(tester, intervention, found)
-        records.append(_record(tester, group, row, found, host, len(inputs) if changed is not None else -1, bounds))
-        inputs += [] if changed is None else [changed]
+    for found in tester.insert(group, intervention, rows, min(_HOSTS, tester.test.n_hosts)):
+        for place in range(len(found.rows)):
+            host = _choose_host(found, place, group.label)
+            changed = None if found.changed is None else _store(tester, found.changed[host])
+            index = -1 if changed is None else len(inputs)
+            records.append(_record(tester, group.label, intervention, found, place, host, index))
+            inputs += [] if changed is None else [changed]
     return Examples(tuple(records), tuple(inputs))
 
 
-def find_example_bounds(tester: ClassTester, intervention: Intervention, found: Insertion) -> Bounds | None:
-    return find_bounds(intervention, found.evidence, tester.pool.x[:1])
-
-
-def list_bounds(
-    tester: ClassTester, group: ClassRows, intervention: Intervention, rows: Sequence[int]
-) -> Iterator[Bounds | None]:
-    """Yield the bounds of the evidence of rows."""
-    for row in rows:
-        yield find_example_bounds(tester, intervention, tester.insert(group, intervention, row, 1))
-
-
-def _choose_host(found: Insertion, label: int) -> int:
-    """Return the first host that turns, else the first one."""
-    turned = (found.after.argmax(1) == label) & (found.before.argmax(1) != label)
-    return int(turned.int().argmax())
+def _choose_host(found: Insertions, place: int, label: int) -> int:
+    """Return the first host of a sample that turns, else its first one."""
+    count = found.hosts.shape[1]
+    own = slice(place * count, (place + 1) * count)
+    turned = (found.after[own].argmax(1) == label) & (found.before[own].argmax(1) != label)
+    return place * count + int(turned.int().argmax())
 
 
 def _store(tester: ClassTester, changed: Tensor) -> NDArray[Any] | None:
-    if "input" not in {spec.name for spec in tester.run.arrays}:
+    """Return a changed host as the run stores its inputs; None if it does not."""
+    if INPUT not in {spec.name for spec in tester.run.arrays}:
         return None
     stored: NDArray[Any] = tester.worker.reading.source.preprocessing.undo(changed.cpu())
     return stored
 
 
 def _record(
-    tester: ClassTester, group: ClassRows, row: int, found: Insertion, host: int, index: int, bounds: Bounds | None
+    tester: ClassTester,
+    label: int,
+    intervention: Intervention,
+    found: Insertions,
+    place: int,
+    host: int,
+    index: int,
 ) -> FoundExample:
     wanted = tester.worker.job.wanted
     log_odds = LogOdds(wanted.kind, wanted.output)
-    before, after = (
-        float(log_odds(scores[host : host + 1], group.label).double().sigmoid())
-        for scores in (found.before, found.after)
-    )
+    both = (found.before[host : host + 1], found.after[host : host + 1])
+    before, after = (float(log_odds(scores, label).double().sigmoid()) for scores in both)
     return FoundExample(
-        row=int(row),
-        host_row=int(found.hosts[host]) * tester.run.config.targets_per_sample,
+        row=int(found.rows[place]),
+        host_row=int(found.hosts.ravel()[host]) * tester.run.config.targets_per_sample,
         index=index,
-        region=bounds,
+        region=find_bounds(intervention, found.evidence[[place]], found.x[:1]),
         before=int(found.before[host].argmax()),
         after=int(found.after[host].argmax()),
         probability_before=before,

@@ -10,17 +10,23 @@ from torch import Tensor
 from whyset.effects import estimate_share
 from whyset.effects.class_job import ClassRows, ClassTester
 from whyset.effects.host_pool import read_inputs
+from whyset.findings.concept import LEAST_SEEDS
 from whyset.findings.confirmation import confirm
-from whyset.findings.examples import Examples, list_bounds, make_examples
+from whyset.findings.examples import Examples, make_examples
+from whyset.findings.grouping import group_seeds
 from whyset.findings.judgment import Judgment, judge
-from whyset.findings.places import name_place
+from whyset.findings.places import find_bounds, name_place
 from whyset.findings.proposals import Proposal, choose_seeds, make_proposal
 from whyset.findings.views import ChannelView, Features, choose_views, read_views
 from whyset.interventions import Intervention
-from whyset.store.effects import ClassEffects, EffectSummary, Estimate
+from whyset.store.effects import ClassEffects, EffectSummary, Estimate, InterventionEffects
 from whyset.store.findings.records import Finding
 
+Rows = NDArray[np.int64]
+
 MOST_OTHERS = 8192
+_HOSTS = 4
+"""Hosts that the evidence of a seed is inserted into, to see what it changes."""
 _SAME = 0.5
 """Two findings of a class are the same if the smaller group shares at least this part with the other."""
 
@@ -52,7 +58,12 @@ class Searcher:
         own = self._read_own(group)
         label = self.tester.labels[self.samples] != group.label
         others = {view: values[label] for view, values in self.values.items()}
-        proposals = [make_proposal(one, rows, group.rows, own, others, self.tester.test.seed) for one, rows in seeds]
+        seed = self.tester.test.seed
+        proposals = [
+            make_proposal(one, members, group.rows, own, others, seed)
+            for one, rows in seeds
+            for members in self._group(group, one, rows)
+        ]
         found = [self._confirm(group, one) for one in proposals]
         found.sort(key=lambda one: -one[2].score)
         kept: list[tuple[Proposal, EffectSummary, Judgment]] = []
@@ -61,16 +72,33 @@ class Searcher:
                 kept.append(one)
         return [self._make(group, *one) for one in kept]
 
+    def _group(self, group: ClassRows, effects: InterventionEffects, seeds: Rows) -> list[Rows]:
+        """Divide seeds by what their evidence changes in hosts."""
+        intervention = self._find_intervention(effects)
+        changes: list[Mapping[ChannelView, Features]] = []
+        for found in self.tester.insert(group, intervention, seeds, min(_HOSTS, self.tester.test.n_hosts)):
+            if found.changed is None:
+                return [seeds]
+            before, after = (read_views(self.tester.worker.model, self.views, [x]) for x in (found.host, found.changed))
+            shape = (*found.hosts.shape, -1)
+            changes.append({view: (after[view] - before[view]).reshape(shape).mean(1) for view in self.views})
+        joined = {view: np.concatenate([one[view] for one in changes]) for view in self.views}
+        scales = {view: values.std(0) for view, values in self.values.items()}
+        return [seeds[places] for places in group_seeds(joined, scales, LEAST_SEEDS)]
+
     def _confirm(self, group: ClassRows, proposal: Proposal) -> tuple[Proposal, EffectSummary, Judgment]:
-        _, effect = confirm(self.tester, group, self._find_intervention(proposal), proposal)
+        _, effect = confirm(self.tester, group, self._find_intervention(proposal.effects), proposal)
         return proposal, effect, judge(proposal, effect)
 
     def _make(self, group: ClassRows, proposal: Proposal, effect: EffectSummary, judgment: Judgment) -> FoundGroup:
-        intervention, concept = self._find_intervention(proposal), proposal.concept
+        intervention, concept = self._find_intervention(proposal.effects), proposal.concept
         candidates = proposal.effects.candidates
         examples = make_examples(self.tester, group, intervention, candidates, self.n_examples)
         run = self.tester.run
-        bounds = list(list_bounds(self.tester, group, intervention, proposal.seeds.tolist()))
+        found = self.tester.insert(group, intervention, proposal.seeds, 1)
+        bounds = [
+            find_bounds(intervention, one.evidence[[k]], one.x[:1]) for one in found for k in range(len(one.rows))
+        ]
         carriers = concept.carriers
         return FoundGroup(
             Finding(
@@ -98,8 +126,8 @@ class Searcher:
             examples,
         )
 
-    def _find_intervention(self, proposal: Proposal) -> Intervention:
-        return next(one for one in self.tester.interventions if one.describe() == proposal.effects.text)
+    def _find_intervention(self, effects: InterventionEffects) -> Intervention:
+        return next(one for one in self.tester.interventions if one.describe() == effects.text)
 
     def _read_own(self, group: ClassRows) -> Mapping[ChannelView, Features]:
         samples = group.rows // self.tester.run.config.targets_per_sample
