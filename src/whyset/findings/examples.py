@@ -54,7 +54,8 @@ def _choose_host(found: Insertions, place: int, label: int) -> int:
     count = found.hosts.shape[1]
     own = slice(place * count, (place + 1) * count)
     turned = (found.after[own].argmax(1) == label) & (found.before[own].argmax(1) != label)
-    return place * count + int(turned.int().argmax())
+    first = int(turned.int().argmax())
+    return place * count + first
 
 
 def _store(tester: ClassTester, changed: Tensor) -> NDArray[Any] | None:

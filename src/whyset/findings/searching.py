@@ -95,9 +95,10 @@ class Searcher:
         candidates = proposal.effects.candidates
         examples = make_examples(self.tester, group, intervention, candidates, self.n_examples)
         run = self.tester.run
-        found = self.tester.insert(group, intervention, proposal.seeds, 1)
         bounds = [
-            find_bounds(intervention, one.evidence[[k]], one.x[:1]) for one in found for k in range(len(one.rows))
+            find_bounds(intervention, one.evidence[[place]], one.x[:1])
+            for one in self.tester.insert(group, intervention, proposal.seeds, 1)
+            for place in range(len(one.rows))
         ]
         carriers = concept.carriers
         return FoundGroup(
