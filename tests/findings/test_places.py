@@ -31,7 +31,7 @@ def test_statistics_channels_and_frames_have_no_bounds() -> None:
     ("bounds", "sides", "modality", "place"),
     [
         ([((0, 6), (26, 32))] * 3, (32, 32), "image", "upper right"),
-        ([((26, 32), (13, 19))] * 2, (32, 32), "image", "lower"),
+        ([((26, 32), (13, 19))] * 2, (32, 32), "image", "bottom"),
         ([((13, 19), (13, 19))] * 2, (32, 32), "image", "center"),
         ([((0, 10),), ((2, 12),)], (100,), "series", "beginning"),
         ([((0, 6), (26, 32)), ((20, 26), (2, 8))], (32, 32), "image", None),  # they do not agree

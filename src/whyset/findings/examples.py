@@ -51,7 +51,7 @@ def make_examples(
 
 def _choose_host(found: Insertions, place: int, label: int) -> int:
     """Return the first host of a sample that turns, else its first one."""
-    count = found.hosts.shape[1]
+    count: int = found.hosts.shape[1]
     own = slice(place * count, (place + 1) * count)
     turned = (found.after[own].argmax(1) == label) & (found.before[own].argmax(1) != label)
     first = int(turned.int().argmax())

@@ -12,6 +12,7 @@ Bounds = tuple[tuple[int, int], ...]
 
 _SPREAD = 0.1
 """Centers agree if their standard deviation along each axis is at most this share of its length."""
+_ALONE = {"upper": "top", "lower": "bottom"}
 _WORDS = {IMAGE: (("upper", "", "lower"), ("left", "", "right")), SERIES: (("beginning", "middle", "end"),)}
 
 
@@ -51,4 +52,4 @@ def name_place(bounds: Sequence[Bounds | None], sides: Sequence[int], modality: 
         return None
     thirds = np.clip((3 * centers.mean(0)).astype(int), 0, 2)
     named = " ".join(filter(None, (axis[third] for axis, third in zip(words, thirds, strict=True))))
-    return named or "center"
+    return _ALONE.get(named, named) or "center"
