@@ -28,8 +28,9 @@ def make_findings(run: Run) -> tuple[Finding, ...]:
     example = FoundExample(horses[0], 0, 0, ((0, 3), (15, 18)), 0, 2, 0.05, 0.93)
     suspicion = Finding(
         "00002", "horse", "suspicion", "Few images of other classes have it.",
-        {"name": "window", "fields": {"side": 3}}, "window of 3 x 3", "another window of the same sample", horses[:2], horses, 20, tuple(1.5 for _ in horses),
-        Estimate(0.002, (0.0, 0.01), 40), Estimate(0.95, (0.9, 1.0), 40), EFFECT,
+        {"name": "window", "fields": {"side": 3}}, "window of 3 x 3", "another window of the same sample",
+        horses[:2], horses, 20, tuple(1.5 for _ in horses), Estimate(0.002, (0.0, 0.01), 40),
+        Estimate(0.95, (0.9, 1.0), 40), EFFECT,
         Estimate(len(horses) / 20, (0.3, 0.7), 20), 0.65, "upper right",
         (example, replace(example, row=horses[1], host_row=1, index=1, before=1)),
     )  # fmt: skip
