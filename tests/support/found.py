@@ -7,7 +7,18 @@ from typing import Any
 import numpy as np
 
 from whyset.store import Run
-from whyset.store.effects import EffectSummary, Estimate
+from whyset.store.analyses import ListedClass
+from whyset.store.effects import (
+    ClassEffects,
+    EffectPlan,
+    EffectSummary,
+    Estimate,
+    FreshTrials,
+    InterventionEffects,
+    Planned,
+    SelectionTrials,
+    open_writer,
+)
 from whyset.store.findings import Finding, Findings, FoundExample, write_findings
 
 EFFECT = EffectSummary(
@@ -79,3 +90,18 @@ def write_volume_finding(run: Run) -> Findings:
         examples=(FoundExample(0, 1, -1, ((4, 5), (2, 5), (0, 3)), 0, 1, 0.25, 0.75),),
     )  # fmt: skip
     return write_findings(run, Findings(run.path, findings=(found,), n_searched=2))
+
+
+def write_sample_effects(run: Run) -> None:
+    """Write effects of the class "horse": rows 2 and 8 on fresh hosts, rows 2 and 5 in the selection only."""
+    plan = EffectPlan(60, 0.01, 0.002, 60, None, None, 2, 2, 100, 3.0, 2.5, 2.5)
+    classes = [ListedClass("00000", "cat"), ListedClass("00002", "horse")]
+    writer = open_writer(run.path, "effects", {"seed": 0}, classes, Planned(plan))
+    fresh = [FreshTrials((row,), (8,), (turned,), (1.0,), (0,), (0.0,), (True,), (True,), (-1.0,), (False,))
+             for row, turned in ((2, 6), (8, 4))]  # fmt: skip
+    tested = InterventionEffects(
+        {"name": "window", "fields": {"side": 3}}, "window of 3 x 3", "another window of the same sample", "host", 0,
+        SelectionTrials(), SelectionTrials((2, 5), (4, 4), (4, 1), (3.0, 0.5)), *fresh, EFFECT, EFFECT,
+    )  # fmt: skip
+    writer.write(classes[0], ClassEffects(n_samples=20, problem="no host"))
+    writer.write(classes[1], ClassEffects(20, 2, 100, interventions=(tested,)))
