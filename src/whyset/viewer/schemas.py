@@ -264,7 +264,8 @@ class AnalysisDetail(Model):
 
     `n_finished` of `n_classes` are finished (null: the analysis does not list its classes); `q_withheld` is the reason
     why q-values are withheld. `sealed`: changes of its files are detected; `outdated`: the run has other commits now.
-    `notices` state all of this in sentences.
+    `notices` state all of this in sentences. `thumbnails` are rows that show a class, by its id: the most typical
+    explanation of its most coherent cluster.
     """
 
     name: str
@@ -276,6 +277,7 @@ class AnalysisDetail(Model):
     outdated: bool
     notices: list[str]
     categories: list[ClassRow]
+    thumbnails: dict[str, int]
     finding: SearchHit | None
 
 

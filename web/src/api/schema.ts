@@ -647,7 +647,8 @@ export interface components {
          *
          *     `n_finished` of `n_classes` are finished (null: the analysis does not list its classes); `q_withheld` is the reason
          *     why q-values are withheld. `sealed`: changes of its files are detected; `outdated`: the run has other commits now.
-         *     `notices` state all of this in sentences.
+         *     `notices` state all of this in sentences. `thumbnails` are rows that show a class, by its id: the most typical
+         *     explanation of its most coherent cluster.
          */
         AnalysisDetail: {
             /** Categories */
@@ -671,6 +672,10 @@ export interface components {
             q_withheld: string | null;
             /** Sealed */
             sealed: boolean;
+            /** Thumbnails */
+            thumbnails: {
+                [key: string]: number;
+            };
         };
         /**
          * AnalysisProgress

@@ -107,7 +107,9 @@ def _record_analysis(archive: Archive, viewer: LocalViewer, at: str, chosen: Emb
     rows = [_without_place(row, "problem", path) for row in detail["categories"] if row["id"] in chosen.categories]
     finding = detail["finding"]
     told = finding if finding and finding["category"] in chosen.categories else None
-    archive.answers[place] = detail | {"categories": rows, "finding": told}
+    explained = set(chosen.explained)
+    shown = {id: row for id, row in detail["thumbnails"].items() if row in explained}
+    archive.answers[place] = detail | {"categories": rows, "finding": told, "thumbnails": shown}
     for row in rows:
         category = f"{place}/{quote(row['id'])}"
         if viewer.ask(category).status == OK:  # otherwise the row states its problem

@@ -35,6 +35,7 @@ def get_analysis(opened: OneAnalysis) -> AnalysisDetail:
             "outdated": ranking.completeness.outdated,
             "notices": list(ranking.completeness.notices),
             "categories": list(ranking.rows),
+            "thumbnails": find_thumbnails(opened.categories),
             "finding": finding(opened.categories, ranking.rows),
         }
     )
@@ -104,6 +105,12 @@ def get_numbers(found: Category, name: str, rows: NDArray[np.int64]) -> NDArray[
 def _column(name: str, described: Mapping[str, object]) -> CategoryColumn:
     dtype = np.dtype(str(described.get("dtype")))
     return CategoryColumn.model_validate({"name": name, "dtype": wire_type(dtype), "shape": described.get("shape")})
+
+
+def find_thumbnails(categories: Sequence[Category]) -> dict[str, int]:
+    """Find a row that shows each class: the most typical explanation of its most coherent cluster."""
+    clusters = {one.id: most_coherent(one) for one in categories if one.problem is None}
+    return {id: one.evidence.medoids[0] for id, one in clusters.items() if one is not None and one.evidence.medoids}
 
 
 def finding(categories: Sequence[Category], rows: Sequence[ClassRow]) -> SearchHit | None:
