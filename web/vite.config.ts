@@ -16,10 +16,11 @@ function embedded(name: string, format: "iife" | "es") {
     target,
     cssCodeSplit: false,
     copyPublicDir: false,
-    modulePreload: { polyfill: false },
+    modulePreload: false as const, // there is nothing to load: dynamic imports are in the one script
     rolldownOptions: {
       input: `src/${name}.ts`,
       preserveEntrySignatures: "strict" as const,
+      transform: { define: { "import.meta": "{}" } }, // Vite's loader of chunks, of which there are none, asks for it
       output: { format, codeSplitting: false, entryFileNames: `${name}.js`, assetFileNames: `${name}[extname]` },
     },
   };

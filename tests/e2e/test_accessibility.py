@@ -55,8 +55,9 @@ CONTRASTS = """() => {
 
 
 @pytest.fixture(scope="module")
-def run(sample_run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(sample_run, found: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Run:
     run = sample_run.make_sample_run(tmp_path_factory.mktemp("runs") / "sample")
+    found.write_sample_findings(run)
     kept = Selections(run.path / "selections", len(run))
     kept.add(Selection(name="corner mark", rows=(2, 8), tags=("to check",), note="by one photographer"))
     return run
@@ -83,6 +84,7 @@ def test_axe_finds_nothing_serious_and_all_text_has_contrast(
     open_viewer: Callable, server: Server, theme: str, axe: str
 ) -> None:
     viewer = open_viewer(server, theme=theme, script=axe)
+    viewer.page.get_by_role("article").last.wait_for()
     found = {"overview": violations(viewer) + faint(viewer)}
     viewer.open_class("horse")
     viewer.page.get_by_role("button", name=re.compile("^Cluster 0 ")).click()

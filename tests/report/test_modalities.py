@@ -2,6 +2,7 @@
 
 import base64
 import re
+from html import escape
 from io import BytesIO
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +15,7 @@ from whyset.errors import InputError
 from whyset.image import colorize
 from whyset.image.shapes import planes, to_rgb
 from whyset.report import Heatmaps, as_html, report
+from whyset.report.colored_words import color_words
 from whyset.report.heatmaps import describe_drawing
 from whyset.report.pictures import ReportHeatmaps
 from whyset.store import Run
@@ -48,7 +50,7 @@ def draw(run: Run, row: int) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("name", "note", "height"),
-    [("series", "a row for each channel", 10), ("text", "positions from left", 1), ("table", "positions from left", 2)],
+    [("series", "a row for each channel", 10), ("table", "positions from left", 2)],
 )
 def test_a_report_shows_strips_and_says_what_they_are(runs: dict[str, Run], name: str, note: str, height: int) -> None:
     run = runs[name]
@@ -58,7 +60,18 @@ def test_a_report_shows_strips_and_says_what_they_are(runs: dict[str, Run], name
     assert {picture.shape[0] for picture in shown} == {height}
     medoid = draw(run, run.analysis().category("odd").evidence.clusterings["kmeans"].clusters[0].medoids[0])
     assert any(picture.shape == medoid.shape and np.array_equal(picture, medoid) for picture in shown)
-    assert ("mean map" in page) == (name != "text")
+    assert "mean map" in page
+
+
+def test_a_report_shows_the_words_of_texts_on_their_relevance(runs: dict[str, Run]) -> None:
+    run = runs["text"]
+    page = as_html(report(run), ReportHeatmaps(run, run.analysis()))
+    assert "the relevance of a word is its background color" in page.lower()
+    assert pictures_in(page) == []
+    assert "mean map" not in page
+    row = run.analysis().category("odd").evidence.clusterings["kmeans"].clusters[0].medoids[0]
+    for one in color_words(run, row):
+        assert f'style="background: {one.color}; color: #000">{escape(one.word)}</span>' in page
 
 
 @pytest.mark.parametrize("name", ["series", "text", "table"])

@@ -7,7 +7,18 @@ from typing import Any
 import numpy as np
 
 from whyset.store import Run
-from whyset.store.effects import EffectSummary, Estimate
+from whyset.store.analyses import ListedClass
+from whyset.store.effects import (
+    ClassEffects,
+    EffectPlan,
+    EffectSummary,
+    Estimate,
+    FreshTrials,
+    InterventionEffects,
+    Planned,
+    SelectionTrials,
+    open_writer,
+)
 from whyset.store.findings import Finding, Findings, FoundExample, write_findings
 
 EFFECT = EffectSummary(
@@ -28,8 +39,9 @@ def make_findings(run: Run) -> tuple[Finding, ...]:
     example = FoundExample(horses[0], 0, 0, ((0, 3), (15, 18)), 0, 2, 0.05, 0.93)
     suspicion = Finding(
         "00002", "horse", "suspicion", "Few images of other classes have it.",
-        {"name": "window", "fields": {"side": 3}}, "window of 3 x 3", "another window of the same sample", horses[:2], horses, 20, tuple(1.5 for _ in horses),
-        Estimate(0.002, (0.0, 0.01), 40), Estimate(0.95, (0.9, 1.0), 40), EFFECT,
+        {"name": "window", "fields": {"side": 3}}, "window of 3 x 3", "another window of the same sample",
+        horses[:2], horses, 20, tuple(1.5 for _ in horses), Estimate(0.002, (0.0, 0.01), 40),
+        Estimate(0.95, (0.9, 1.0), 40), EFFECT,
         Estimate(len(horses) / 20, (0.3, 0.7), 20), 0.65, "upper right",
         (example, replace(example, row=horses[1], host_row=1, index=1, before=1)),
     )  # fmt: skip
@@ -78,3 +90,18 @@ def write_volume_finding(run: Run) -> Findings:
         examples=(FoundExample(0, 1, -1, ((4, 5), (2, 5), (0, 3)), 0, 1, 0.25, 0.75),),
     )  # fmt: skip
     return write_findings(run, Findings(run.path, findings=(found,), n_searched=2))
+
+
+def write_sample_effects(run: Run) -> None:
+    """Write effects of the class "horse": rows 2 and 8 on fresh hosts, rows 2 and 5 in the selection only."""
+    plan = EffectPlan(60, 0.01, 0.002, 60, None, None, 2, 2, 100, 3.0, 2.5, 2.5)
+    classes = [ListedClass("00000", "cat"), ListedClass("00002", "horse")]
+    writer = open_writer(run.path, "effects", {"seed": 0}, classes, Planned(plan))
+    fresh = [FreshTrials((row,), (8,), (turned,), (1.0,), (0,), (0.0,), (True,), (True,), (-1.0,), (False,))
+             for row, turned in ((2, 6), (8, 4))]  # fmt: skip
+    tested = InterventionEffects(
+        {"name": "window", "fields": {"side": 3}}, "window of 3 x 3", "another window of the same sample", "host", 0,
+        SelectionTrials(), SelectionTrials((2, 5), (4, 4), (4, 1), (3.0, 0.5)), *fresh, EFFECT, EFFECT,
+    )  # fmt: skip
+    writer.write(classes[0], ClassEffects(n_samples=20, problem="no host"))
+    writer.write(classes[1], ClassEffects(20, 2, 100, interventions=(tested,)))

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -39,18 +40,39 @@ def test_the_manifest_covers_what_decides_the_build(manifest: dict) -> None:
     assert {"src", "package-lock.json", "package.json", "vite.config.ts", "svelte.config.js"} <= set(manifest["roots"])
 
 
-def test_the_page_loads_only_relative_files_of_the_bundle(manifest: dict) -> None:
+def loaded_at_first() -> set[str]:
+    """The files that the page names, which are all that its first script imports."""
     page = (STATIC / "index.html").read_text("utf-8")
     addresses = [part.split('"')[0] for key in ('src="', 'href="') for part in page.split(key)[1:]]
-    assert addresses
-    assert {address.removeprefix("./") for address in addresses} <= set(manifest["outputs"])
+    return {address.removeprefix("./") for address in addresses}
+
+
+def test_the_page_loads_only_relative_files_of_the_bundle(manifest: dict) -> None:
+    page = (STATIC / "index.html").read_text("utf-8")
+    assert loaded_at_first()
+    assert loaded_at_first() <= set(manifest["outputs"])
     assert "<style" not in page
     assert 'style="' not in page
 
 
+def packed(files: list[Path]) -> int:
+    return sum(len(gzip.compress(file.read_bytes())) for file in files)
+
+
 def test_the_bundle_is_small() -> None:
-    packed = sum(len(gzip.compress(file.read_bytes())) for file in files_under(STATIC / "assets"))
-    assert packed < 120_000
+    files = files_under(STATIC / "assets")
+    first = [file for file in files if file.relative_to(STATIC).as_posix() in loaded_at_first()]
+    assert packed(first) < 120_000
+    assert packed(files) < 140_000
+
+
+def test_what_the_first_script_imports_is_named_by_the_page() -> None:
+    """Otherwise it would be loaded at first without being counted."""
+    imported = re.compile(r"""(?:from|import)\s*["']\./([^"']+)["']""")
+    first = [STATIC / name for name in loaded_at_first() if name.endswith(".js")]
+    found = {f"assets/{name}" for file in first for name in imported.findall(file.read_text("utf-8"))}
+    assert found
+    assert found <= loaded_at_first()
 
 
 def test_the_lock_file_names_no_registry() -> None:

@@ -18,6 +18,8 @@ from whyset.store.findings import Finding, FoundExample
 
 EXAMPLES = 3
 """Examples of a finding on the page."""
+AROUND = 20
+"""Words of a text that are shown before and after the evidence."""
 
 
 @dataclass(frozen=True)
@@ -82,25 +84,32 @@ def _read_examples(run: Run, reported: ReportedFindings) -> tuple[NDArray[Any] |
 
 def _show(run: Run, finding: Finding, example: FoundExample, changed: NDArray[Any] | None) -> Iterator[Shown]:
     kind = MODALITIES[run.modality]
-    source = f"sample {example.row}"
-    before = f"host {example.host_row}: {_predict(run, example.before, finding, example.probability_before)}"
-    after = f"with it: {_predict(run, example.after, finding, example.probability_after)}"
+    source, before, after = describe_example(run, finding, example)
     if kind.inputs == "ids":
-        yield Shown(source, source, words=_read_words(run, example.row, example.region))
-        yield Shown(before, f"{before}; {after}", words=_read_words(run, example.host_row, None))
+        yield Shown(source, source, words=read_words(run, example.row, example.region))
+        yield Shown(before, f"{before}; {after}", words=read_words(run, example.host_row, None))
         return
     if kind.inputs != "pixels" or run.inputs is None:
-        where = "" if example.region is None else f", {describe_region(example.region, kind.axes)}"
-        yield Shown(source, f"{source}{where}")
+        yield Shown(source, source)
         yield Shown(before, f"{before}; {after}")
         return
     stored = np.asarray(run.inputs[[example.row, example.host_row]])
-    outline = _outline(example.region, stored.shape[2:])
+    outline = find_outline(example.region, stored.shape[2:])
     depth = _find_depth(run, example, stored.shape[2:])
     yield Shown(source, source, _draw(stored[0], depth), outline)
     yield Shown(before, before, _draw(stored[1], depth))
     if changed is not None and example.index >= 0:
         yield Shown(after, after, _draw(changed[example.index], depth), outline)
+
+
+def describe_example(run: Run, finding: Finding, example: FoundExample) -> tuple[str, str, str]:
+    """Describe the sample, the host, and the host with the evidence, each with its prediction."""
+    kind = MODALITIES[run.modality]
+    placed = example.region is not None and kind.inputs == "values"
+    where = f", {describe_region(example.region, kind.axes)}" if example.region is not None and placed else ""
+    before = f"host {example.host_row}: {_predict(run, example.before, finding, example.probability_before)}"
+    after = f"with it: {_predict(run, example.after, finding, example.probability_after)}"
+    return f"sample {example.row}{where}", before, after
 
 
 def _predict(run: Run, output: int, finding: Finding, probability: float) -> str:
@@ -135,7 +144,8 @@ def _draw(stored: NDArray[Any], depth: NDArray[np.float64] | None) -> str:
     return make_uri(to_rgb(np.asarray(plane)))
 
 
-def _outline(region: tuple[tuple[int, int], ...] | None, sides: tuple[int, ...]) -> Outline | None:
+def find_outline(region: tuple[tuple[int, int], ...] | None, sides: tuple[int, ...]) -> Outline | None:
+    """Find the rectangle of a region in an image or a slice with these sides; None without two axes."""
     if region is None or len(region) < 2:
         return None
     (top, bottom), (left, right) = region[-2:]
@@ -143,12 +153,18 @@ def _outline(region: tuple[tuple[int, int], ...] | None, sides: tuple[int, ...])
     return Outline(f"0 0 {width} {height}", left, top, right - left, bottom - top)
 
 
-def _read_words(run: Run, row: int, region: tuple[tuple[int, int], ...] | None) -> tuple[tuple[str, bool], ...]:
-    """Read the words of a text, each with whether it is in the region; ids if the run has no words."""
+def read_words(run: Run, row: int, region: tuple[tuple[int, int], ...] | None) -> tuple[tuple[str, bool], ...]:
+    """Read the words of a text, each with whether it is in the region; ids if the run has no words.
+
+    A long text is cut to the words around the region, with "..." in place of the others.
+    """
     words = run.tokens([row])
     if words is not None:
         text = words[0]
     else:
         text = [] if run.inputs is None else [f"#{one}" for one in run.inputs[row].tolist()]
     first, end = region[0] if region else (0, 0)
-    return tuple((word, first <= place < end) for place, word in enumerate(text))
+    start, stop = max(0, first - AROUND), max(end + AROUND, 2 * AROUND)
+    shown = tuple((word, first <= place < end) for place, word in enumerate(text) if start <= place < stop)
+    cut = ("...", False)
+    return ((cut,) if start > 0 else ()) + shown + ((cut,) if stop < len(text) else ())

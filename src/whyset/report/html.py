@@ -8,14 +8,18 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from whyset.modality import MODALITIES
 from whyset.printable import printable
 from whyset.report.class_rows import ClassRow, ClusterRow
+from whyset.report.colored_words import ColoredWord, color_words
 from whyset.report.definitions import DEFINITIONS
 from whyset.report.evidence_lines import describe_class, describe_evidence
 from whyset.report.finding_cards import make_cards
 from whyset.report.numbers import format_counts, number, small, with_p
 from whyset.report.pictures import EigenvalueChart, ReportHeatmaps, contact_sheet, draw_spectrum
 from whyset.report.report import Report
+from whyset.report.shifted_clusters import find_shifted_clusters
+from whyset.report.top_features import find_top_features
 from whyset.report.words import (
     LEGEND,
     check_lines,
@@ -56,17 +60,25 @@ class Heatmap:
 
 @dataclass(frozen=True)
 class TypicalSample:
-    """A sample close to the center of its cluster; `input` is None if the run does not store images."""
+    """A sample close to the center of its cluster; `input` is None if the run does not store images.
+
+    A text has `words` with their relevance as background instead of a strip.
+    """
 
     index: int
     name: str
     input: str | None
-    relevance: str
+    relevance: str | None
+    words: tuple[ColoredWord, ...] = ()
 
 
 @dataclass(frozen=True)
 class ClusterCard:
-    """A cluster: its heatmaps (mean, difference from the rest), its most typical samples, its scores."""
+    """A cluster: its heatmaps (mean, difference from the rest), its most typical samples, its scores.
+
+    `top` are its words, columns or channels with the most relevance, named by `top_name`; `shifted` are notes on other
+    clusters from which it differs mainly in place.
+    """
 
     name: str
     counts: str
@@ -74,6 +86,10 @@ class ClusterCard:
     samples: tuple[TypicalSample, ...]
     scores: Terms
     enriched: tuple[str, ...]
+    top_name: str
+    top: tuple[str, ...]
+    shifted: tuple[str, ...]
+    is_strip: bool
 
 
 @dataclass(frozen=True)
@@ -182,6 +198,8 @@ def _equals(text: str) -> str:
 def _cards(pictures: ReportHeatmaps, category: Category, clusters: Sequence[ClusterRow]) -> Iterator[ClusterCard]:
     means = pictures.mean_maps(category) if pictures.possible else []
     differences = pictures.differences(category) if pictures.possible else []
+    tops = {top.cluster: top for top in find_top_features(pictures.run, category)}
+    pairs = find_shifted_clusters(pictures.run, category)
     for cluster in clusters:
         evidence, at = cluster.evidence, cluster.evidence.id
         name = f"cluster {at} of class {cluster.class_name}"
@@ -201,9 +219,17 @@ def _cards(pictures: ReportHeatmaps, category: Category, clusters: Sequence[Clus
             samples=tuple(_sample(pictures, index) for index in typical),
             scores=tuple(describe_evidence(evidence)),
             enriched=tuple(str(one) for one in cluster.enriched),
+            top_name=tops[at].what if at in tops else "",
+            top=tuple(map(str, tops[at].features)) if at in tops else (),
+            shifted=tuple(str(pair) for pair in pairs if at in pair.clusters),
+            is_strip=MODALITIES[pictures.run.modality].thumbnail == "strip",
         )
 
 
 def _sample(pictures: ReportHeatmaps, index: int) -> TypicalSample:
+    name = f"sample {index}, {pictures.run.ids[index]}"
+    words = color_words(pictures.run, index) if MODALITIES[pictures.run.modality].inputs == "ids" else ()
+    if words:
+        return TypicalSample(index, name, None, None, words)
     shown, relevance = pictures.sample(index)
-    return TypicalSample(index, f"sample {index}, {pictures.run.ids[index]}", shown or None, relevance)
+    return TypicalSample(index, name, shown or None, relevance)

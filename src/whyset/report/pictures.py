@@ -58,6 +58,8 @@ class ReportHeatmaps:
     @property
     def note(self) -> str:
         """A note on how relevance maps are drawn; empty for images."""
+        if self._kind is not None and self._kind.inputs == "ids":
+            return "the relevance of a word is its background color, on the scale of its text"
         return "" if self._kind is None or self._kind.thumbnail == "plane" else self._kind.drawing
 
     def mean_maps(self, category: Category) -> list[str]:

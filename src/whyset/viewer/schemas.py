@@ -10,6 +10,7 @@ from whyset.report.relevance import RelevanceSummary
 from whyset.store import ClassEvidence
 from whyset.store.checks import Check
 from whyset.store.cluster_names import MOST_CLUSTERINGS, MOST_CLUSTERS
+from whyset.store.findings import Kind
 from whyset.store.selections import LONGEST_NAME, LONGEST_NOTE, LONGEST_TAG, MOST_TAGS
 
 WireType = Literal["int8", "int16", "uint16", "int32", "float32", "uint8"]
@@ -212,12 +213,59 @@ class SearchHit(Model):
     reason: str
 
 
+class ExampleCard(Model):
+    """An example of a finding: the rows of its sample and its host, and their descriptions.
+
+    `place` is that of the changed host in the array of examples, null if it cannot be shown; `outline` is left, top,
+    width and height of the evidence in pixels of the input. `words` are those of a text, with whether the evidence
+    includes each of them.
+    """
+
+    row: int
+    host_row: int
+    place: int | None
+    outline: tuple[int, int, int, int] | None
+    source: str
+    before: str
+    after: str
+    words: list[tuple[str, bool]] | None
+    host_words: list[str] | None
+
+
+class FindingCard(Model):
+    """A finding in words: its kind, its sentence, its numbers with labels, and the rows that carry the evidence."""
+
+    class_id: str
+    class_name: str
+    kind: Kind
+    kind_name: str
+    sentence: str
+    reason: str
+    evidence: str
+    numbers: list[tuple[str, str]]
+    rows: list[int]
+    examples: list[ExampleCard]
+
+
+class FindingList(Model):
+    """The findings of a run: suspicions first, then strategies, then those not confirmed.
+
+    `name` is that of the search, null if there are no findings; `notices` state that there was no search, or what it
+    left out.
+    """
+
+    name: str | None
+    notices: list[str]
+    findings: list[FindingCard]
+
+
 class AnalysisDetail(Model):
     """An analysis, its configuration and its categories, the most separable first.
 
     `n_finished` of `n_classes` are finished (null: the analysis does not list its classes); `q_withheld` is the reason
     why q-values are withheld. `sealed`: changes of its files are detected; `outdated`: the run has other commits now.
-    `notices` state all of this in sentences.
+    `notices` state all of this in sentences. `thumbnails` are rows that show a class, by its id: the most typical
+    explanation of its most coherent cluster.
     """
 
     name: str
@@ -229,6 +277,7 @@ class AnalysisDetail(Model):
     outdated: bool
     notices: list[str]
     categories: list[ClassRow]
+    thumbnails: dict[str, int]
     finding: SearchHit | None
 
 

@@ -52,6 +52,11 @@ export function sourceOver(ask: Ask): DataSource {
     find: (run, text, options = {}) => json(`${at`runs/${run}`}/find?${asked({ text, ...options })}`),
     findRows: async (run, text) =>
       Array.from((await column(`${at`runs/${run}`}/find/rows?text=${encodeURIComponent(text)}`)).data),
+    findings: (run) => json(at`runs/${run}/findings`),
+    examples: async (run, places) => {
+      const { buffer, shape } = await binary(ask, `${at`runs/${run}`}/findings/examples?${query(places)}`);
+      return decodeInputs(buffer, shape);
+    },
     analysis: (run, analysis) => json(analysisPath(run, analysis)),
     category: (run, analysis, category) => json(analysisPath(run, analysis) + at`/${category}`),
     categoryColumn: (run, analysis, category, name) =>

@@ -137,7 +137,7 @@ export interface paths {
         };
         /**
          * Get Category
-         * @description Get the results of the analysis for one category.
+         * @description Get the results of the analysis for one category; its columns include tested effects.
          */
         get: operations["get_category"];
         put?: never;
@@ -329,6 +329,46 @@ export interface paths {
          * @description Find the indices of all matching rows: int32, rising.
          */
         get: operations["find_rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Findings
+         * @description Get the findings of a run: suspicions, strategies, and those not confirmed; and notices about the search.
+         */
+        get: operations["list_findings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/findings/examples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Examples
+         * @description Get changed hosts of examples by their places, as the model saw them: uint8 [n, H, W, C]; only of images.
+         */
+        get: operations["get_examples"];
         put?: never;
         post?: never;
         delete?: never;
@@ -607,7 +647,8 @@ export interface components {
          *
          *     `n_finished` of `n_classes` are finished (null: the analysis does not list its classes); `q_withheld` is the reason
          *     why q-values are withheld. `sealed`: changes of its files are detected; `outdated`: the run has other commits now.
-         *     `notices` state all of this in sentences.
+         *     `notices` state all of this in sentences. `thumbnails` are rows that show a class, by its id: the most typical
+         *     explanation of its most coherent cluster.
          */
         AnalysisDetail: {
             /** Categories */
@@ -631,6 +672,10 @@ export interface components {
             q_withheld: string | null;
             /** Sealed */
             sealed: boolean;
+            /** Thumbnails */
+            thumbnails: {
+                [key: string]: number;
+            };
         };
         /**
          * AnalysisProgress
@@ -1023,6 +1068,42 @@ export interface components {
             error: components["schemas"]["Error"];
         };
         /**
+         * ExampleCard
+         * @description An example of a finding: the rows of its sample and its host, and their descriptions.
+         *
+         *     `place` is that of the changed host in the array of examples, null if it cannot be shown; `outline` is left, top,
+         *     width and height of the evidence in pixels of the input. `words` are those of a text, with whether the evidence
+         *     includes each of them.
+         */
+        ExampleCard: {
+            /** After */
+            after: string;
+            /** Before */
+            before: string;
+            /** Host Row */
+            host_row: number;
+            /** Host Words */
+            host_words: string[] | null;
+            /** Outline */
+            outline: [
+                number,
+                number,
+                number,
+                number
+            ] | null;
+            /** Place */
+            place: number | null;
+            /** Row */
+            row: number;
+            /** Source */
+            source: string;
+            /** Words */
+            words: [
+                string,
+                boolean
+            ][] | null;
+        };
+        /**
          * ExportOrder
          * @description Rows to export and the type of the file.
          */
@@ -1035,6 +1116,53 @@ export interface components {
             form: "csv" | "parquet" | "json" | "python";
             /** Rows */
             rows: number[];
+        };
+        /**
+         * FindingCard
+         * @description A finding in words: its kind, its sentence, its numbers with labels, and the rows that carry the evidence.
+         */
+        FindingCard: {
+            /** Class Id */
+            class_id: string;
+            /** Class Name */
+            class_name: string;
+            /** Evidence */
+            evidence: string;
+            /** Examples */
+            examples: components["schemas"]["ExampleCard"][];
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "suspicion" | "strategy" | "not_confirmed";
+            /** Kind Name */
+            kind_name: string;
+            /** Numbers */
+            numbers: [
+                string,
+                string
+            ][];
+            /** Reason */
+            reason: string;
+            /** Rows */
+            rows: number[];
+            /** Sentence */
+            sentence: string;
+        };
+        /**
+         * FindingList
+         * @description The findings of a run: suspicions first, then strategies, then those not confirmed.
+         *
+         *     `name` is that of the search, null if there are no findings; `notices` state that there was no search, or what it
+         *     left out.
+         */
+        FindingList: {
+            /** Findings */
+            findings: components["schemas"]["FindingCard"][];
+            /** Name */
+            name: string | null;
+            /** Notices */
+            notices: string[];
         };
         JsonValue: unknown;
         /**
@@ -1997,12 +2125,12 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description id of a run, from /api/runs */
+                run: string;
                 /** @description id of a category of the analysis */
                 category: string;
                 /** @description name of an analysis of the run */
                 analysis: string;
-                /** @description id of a run, from /api/runs */
-                run: string;
             };
             cookie?: never;
         };
@@ -2062,12 +2190,12 @@ export interface operations {
             path: {
                 /** @description name of a column */
                 column: string;
+                /** @description id of a run, from /api/runs */
+                run: string;
                 /** @description id of a category of the analysis */
                 category: string;
                 /** @description name of an analysis of the run */
                 analysis: string;
-                /** @description id of a run, from /api/runs */
-                run: string;
             };
             cookie?: never;
         };
@@ -2769,6 +2897,146 @@ export interface operations {
             query: {
                 /** @description text to find; case is ignored */
                 text: string;
+            };
+            header?: never;
+            path: {
+                /** @description id of a run, from /api/runs */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description little-endian numbers in C order */
+            200: {
+                headers: {
+                    /** @description hash of type, shape and content */
+                    ETag?: string;
+                    /** @description values, or steps: each number is the difference to the previous one, the first to 0 */
+                    "X-Coding"?: string;
+                    /** @description int8, int16, uint16, int32, float32 or uint8 */
+                    "X-Dtype"?: string;
+                    /** @description original length of a series, which may be longer than in the answer; only for series */
+                    "X-Length"?: string;
+                    /** @description sides of the array, separated by commas */
+                    "X-Shape"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description the cached answer is up to date */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description missing token, or a host or origin that is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description unknown id, or a row that the run does not have */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description not explained yet, failed, or damaged on disk */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description parameter or body out of its limits, or malformed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_findings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id of a run, from /api/runs */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The findings of a run: suspicions first, then strategies, then those not confirmed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingList"];
+                };
+            };
+            /** @description missing token, or a host or origin that is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description unknown id, or a row that the run does not have */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description not explained yet, failed, or damaged on disk */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description parameter or body out of its limits, or malformed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_examples: {
+        parameters: {
+            query: {
+                /** @description places in the array of examples, separated by commas */
+                indices: string;
+                /** @description maximum number of pixels of the longer side */
+                size?: number | null;
             };
             header?: never;
             path: {

@@ -6,6 +6,7 @@ import type {
   ColorMap,
   ColorMaps,
   ExportForm,
+  FindingList,
   Matches,
   NamesByClustering,
   Opening,
@@ -52,6 +53,10 @@ export interface DataSource {
   /** The indices of all samples that `find` finds, rising. */
   findRows(run: string, text: string): Promise<number[]>;
   analysis(run: string, analysis: string): Promise<AnalysisDetail>;
+  /** The findings of a run, the suspicions first. */
+  findings(run: string): Promise<FindingList>;
+  /** The changed hosts of examples of findings, by their places. */
+  examples(run: string, places: number[]): Promise<InputImage[]>;
   category(run: string, analysis: string, category: string): Promise<CategoryDetail>;
   categoryColumn(run: string, analysis: string, category: string, column: string): Promise<Column>;
   /** Two axes of an embedding as returned by `quantize`: x0, y0, x1, y1, ... between 0 and STEPS, or MISSING. */

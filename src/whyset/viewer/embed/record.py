@@ -44,6 +44,7 @@ def record(viewer: LocalViewer, chosen: EmbeddedSelection, pictures: EmbeddedPic
         archive.add_scattered(f"{at}/columns/{name}", values[list(chosen.rows)], len(values))
     _record_list(archive, viewer, f"{at}/samples", chosen.rows)
     _record_analysis(archive, viewer, at, chosen)
+    _record_findings(archive, viewer, at, detail, chosen, pictures)
     kind = MODALITIES[detail["modality"]]
     _record_maps(archive, viewer, f"{at}/maps", chosen, _size(kind, detail["map_shape"], pictures.side))
     if kind.thumbnail == "slice":
@@ -106,7 +107,9 @@ def _record_analysis(archive: Archive, viewer: LocalViewer, at: str, chosen: Emb
     rows = [_without_place(row, "problem", path) for row in detail["categories"] if row["id"] in chosen.categories]
     finding = detail["finding"]
     told = finding if finding and finding["category"] in chosen.categories else None
-    archive.answers[place] = detail | {"categories": rows, "finding": told}
+    explained = set(chosen.explained)
+    shown = {id: row for id, row in detail["thumbnails"].items() if row in explained}
+    archive.answers[place] = detail | {"categories": rows, "finding": told, "thumbnails": shown}
     for row in rows:
         category = f"{place}/{quote(row['id'])}"
         if viewer.ask(category).status == OK:  # otherwise the row states its problem
@@ -178,18 +181,52 @@ def _record_plain(archive: Archive, viewer: LocalViewer, at: str, chosen: Embedd
 def _record_inputs(
     archive: Archive, viewer: LocalViewer, at: str, chosen: EmbeddedSelection, size: str, pictures: EmbeddedPictures
 ) -> None:
+    """Record the inputs of the explained rows."""
+    _record_pixels(archive, viewer, at, chosen.explained, size, pictures)
+
+
+def _record_pixels(
+    archive: Archive, viewer: LocalViewer, at: str, rows: Sequence[int], size: str, pictures: EmbeddedPictures
+) -> None:
     """Record inputs as sprites if they are gray or color images, otherwise as numbers."""
-    first = [viewer.get(f"{at}?{_indices(chosen.explained[:1])}{size}")] if chosen.explained else []
+    first = [viewer.get(f"{at}?{_indices(rows[:1])}{size}")] if rows else []
     described = _form(first) | {"dtype": read_array(first[0]).dtype.name if first else "uint8"}
-    blocks = _input_blocks(
-        viewer, at, chosen.explained, size, MOST_BYTES // read_array(first[0]).nbytes if first else 1
-    )
+    blocks = _input_blocks(viewer, at, rows, size, MOST_BYTES // read_array(first[0]).nbytes if first else 1)
     if described["dtype"] == "uint8" and len(described["shape"]) == 3 and described["shape"][-1] in CHANNELS:
         bodies = [sprite(block, pictures.quality) for block in blocks]
-        archive.add_pictures(at, chosen.explained, bodies, **described, form="sprite", columns=COLUMNS)
+        archive.add_pictures(at, rows, bodies, **described, form="sprite", columns=COLUMNS)
     else:
         bodies = [block.tobytes() for block in blocks]
-        archive.add_pictures(at, chosen.explained, bodies, **described, form="plain")
+        archive.add_pictures(at, rows, bodies, **described, form="plain")
+
+
+def _record_findings(
+    archive: Archive,
+    viewer: LocalViewer,
+    at: str,
+    detail: dict[str, Any],
+    chosen: EmbeddedSelection,
+    pictures: EmbeddedPictures,
+) -> None:
+    """Record the findings of the chosen classes, with the chosen rows and the examples whose pictures are included."""
+    found = viewer.json(f"{at}/findings")
+    analysis: Any = archive.answers[f"{at}/analyses/{quote(chosen.analysis)}"]
+    names = {row["name"] for row in analysis["categories"]}
+    rows, explained = set(chosen.rows), set(chosen.explained)
+    kept = [one for one in found["findings"] if one["class_name"] in names]
+    for one in kept:
+        one["rows"] = [row for row in one["rows"] if row in rows]
+        one["examples"] = [each for each in one["examples"] if {each["row"], each["host_row"]} <= explained]
+    with_inputs = detail["input_shape"] is not None
+    examples = [each for one in kept for each in one["examples"]]
+    for each in examples:
+        each["place"] = each["place"] if with_inputs else None
+    notices = [notice.replace(detail["path"], detail["name"]) for notice in found["notices"]]
+    archive.answers[f"{at}/findings"] = found | {"findings": kept, "notices": notices}
+    places = sorted({each["place"] for each in examples if each["place"] is not None})
+    if places:
+        size = _size(MODALITIES[detail["modality"]], detail["input_shape"], pictures.side)
+        _record_pixels(archive, viewer, f"{at}/findings/examples", places, size, pictures)
 
 
 def _input_blocks(viewer: LocalViewer, at: str, rows: Sequence[int], size: str, most: int) -> Iterator[NDArray[Any]]:

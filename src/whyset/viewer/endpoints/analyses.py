@@ -12,8 +12,9 @@ from whyset.report.class_rows import first_suspicious, most_coherent
 from whyset.report.words import reason_to_look
 from whyset.store.category import CATEGORY, Category
 from whyset.viewer.columns import answer, encode, encode_places, encode_rows, wire_type
+from whyset.viewer.effect_columns import PREFIX, read_effect_columns
 from whyset.viewer.errors import ApiError, explain_damage, not_found, unreadable
-from whyset.viewer.parameters import Axes, ColumnName, EmbeddingName, OneAnalysis, OneCategory
+from whyset.viewer.parameters import Axes, ColumnName, EmbeddingName, OneAnalysis, OneCategory, OneRun
 from whyset.viewer.points import quantize
 from whyset.viewer.schemas import AnalysisDetail, CategoryColumn, CategoryDetail, SearchHit
 
@@ -34,23 +35,31 @@ def get_analysis(opened: OneAnalysis) -> AnalysisDetail:
             "outdated": ranking.completeness.outdated,
             "notices": list(ranking.completeness.notices),
             "categories": list(ranking.rows),
+            "thumbnails": find_thumbnails(opened.categories),
             "finding": finding(opened.categories, ranking.rows),
         }
     )
 
 
-def get_category(opened: OneCategory) -> CategoryDetail:
-    """Get the results of the analysis for one category."""
+def get_category(run: OneRun, opened: OneCategory) -> CategoryDetail:
+    """Get the results of the analysis for one category; its columns include tested effects."""
     found = readable(opened)
     with explain_damage(found.path / CATEGORY):
         columns = [_column(name, described) for name, described in found.described.items()]
+        for name, shares in read_effect_columns(run.run, found).items():
+            columns.append(_column(name, {"dtype": shares.dtype.str, "shape": list(shares.shape)}))
         fields = {"id": found.id, "name": found.name, "evidence": found.evidence, "columns": columns}
         return CategoryDetail.model_validate(fields)
 
 
-def get_category_column(request: Request, opened: OneCategory, column: ColumnName) -> Response:
+def get_category_column(request: Request, run: OneRun, opened: OneCategory, column: ColumnName) -> Response:
     """Get one array of a category: row indices, an embedding, cluster numbers (-1 is noise), mean maps, ..."""
     found = readable(opened)
+    if column.startswith(PREFIX):
+        with explain_damage(found.path / CATEGORY):
+            shares = read_effect_columns(run.run, found)
+        if column in shares:
+            return answer(request, encode(shares[column]), immutable=False)
     if column not in found.columns:
         raise not_found("column", column, f"the category {found.id!r}")
     with explain_damage(found.path / CATEGORY):
@@ -96,6 +105,12 @@ def get_numbers(found: Category, name: str, rows: NDArray[np.int64]) -> NDArray[
 def _column(name: str, described: Mapping[str, object]) -> CategoryColumn:
     dtype = np.dtype(str(described.get("dtype")))
     return CategoryColumn.model_validate({"name": name, "dtype": wire_type(dtype), "shape": described.get("shape")})
+
+
+def find_thumbnails(categories: Sequence[Category]) -> dict[str, int]:
+    """Find a row that shows each class: the most typical explanation of its most coherent cluster."""
+    clusters = {one.id: most_coherent(one) for one in categories if one.problem is None}
+    return {id: one.evidence.medoids[0] for id, one in clusters.items() if one is not None and one.evidence.medoids}
 
 
 def finding(categories: Sequence[Category], rows: Sequence[ClassRow]) -> SearchHit | None:

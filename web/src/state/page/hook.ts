@@ -43,7 +43,8 @@ export function hookInto(viewer: Viewer, settings: Settings): ViewerHook {
       if (viewer.problem) return "problem";
       if (viewer.loading) return "loading";
       if (!viewer.session) return "overview";
-      return viewer.comparison ? "compare" : "class";
+      if (!viewer.comparison) return "class";
+      return viewer.otherStage ? "compare" : "loading"; // its view is loaded when it is first shown
     },
     pointCount: () => viewer.stage?.session.points.count ?? 0,
     selectedIndices: () => selectedIn(viewer.session),

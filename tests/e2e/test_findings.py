@@ -1,0 +1,104 @@
+"""Findings come first in the overview: what was found, what it does, which samples carry it, and where it is."""
+
+from collections.abc import Callable
+from types import ModuleType
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from whyset.image.shapes import to_rgb
+from whyset.store import Run
+from whyset.viewer import Server
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def run(sample_run: ModuleType, found: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    run = sample_run.make_sample_run(tmp_path_factory.mktemp("runs") / "sample")
+    found.write_sample_findings(run)
+    found.write_sample_effects(run)
+    return run
+
+
+@pytest.fixture
+def card(viewer):
+    """The card of the first finding."""
+    return viewer.page.get_by_role("article", name="Finding 1: suspicion, class horse")
+
+
+def test_the_first_card_states_effect_null_and_specificity(viewer, card) -> None:
+    expect(card).to_contain_text("carry a piece at the upper right that 0.2 % of other classes' images have")
+    for label, text in (
+        ("turned fresh hosts", "0.72 [0.68, 0.76]"),
+        ("turned by the null", "0.03 [0.00, 0.07]"),
+        ("specificity", "0.95 [0.90, 1.00]"),
+    ):
+        expect(card.locator("dl > div").filter(has_text=label).first).to_contain_text(text)
+    names = viewer.page.get_by_role("article").evaluate_all("cards => cards.map(card => card.ariaLabel)")
+    assert names == [
+        "Finding 1: suspicion, class horse",
+        "Finding 2: strategy, class cat",
+        "Finding 3: not confirmed, class dog <b>&amp;",
+    ]
+    findings = viewer.page.get_by_role("region", name="Findings").bounding_box()
+    assert findings["y"] < viewer.page.get_by_role("table").last.bounding_box()["y"]
+
+
+def test_the_piece_is_outlined_and_the_changed_host_is_the_stored_one(
+    viewer, card, run: Run, found: ModuleType
+) -> None:
+    figures = card.get_by_role("list", name="Examples of finding 1").get_by_role("listitem").first.get_by_role("figure")
+    expect(figures).to_have_count(3)
+    expect(figures.nth(2)).to_have_attribute("data-changed", "true")
+    boxes = (
+        figures.nth(0)
+        .locator("rect")
+        .evaluate_all(
+            "all => all.map(one => ['x', 'y', 'width', 'height'].map(side => Number(one.getAttribute(side))))"
+        )
+    )
+    assert boxes == [[15, 0, 3, 3], [15, 0, 3, 3]]
+    drawn = [viewer.pixels(figures.nth(place).locator("canvas"))[..., :3] for place in range(3)]
+    np.testing.assert_array_equal(drawn[0], to_rgb(run.inputs[2]))
+    np.testing.assert_array_equal(drawn[1], to_rgb(run.inputs[0]))
+    np.testing.assert_array_equal(drawn[2], to_rgb(found.change_hosts(run)[0]))
+    expect(figures.nth(1)).to_contain_text("host 0: cat (P of horse 0.05)")
+    expect(figures.nth(2)).to_contain_text("with it: horse (P of horse 0.93)")
+
+
+def test_a_card_opens_its_class_with_its_samples_selected(viewer, card, run: Run) -> None:
+    card.get_by_role("link", name="Open horse with these 10 samples selected").click()
+    viewer.wait_for_view("class")
+    members = run.analysis("spray").category("horse").column("index").tolist()
+    assert viewer.selected() == sorted(set(run.findings()[2].rows) & set(members))
+
+
+def test_the_samples_of_a_card_are_saved_as_a_selection(viewer, card, run: Run) -> None:
+    button = card.get_by_role("button", name="Save selection")
+    button.focus()
+    button.press("Enter")
+    dialog = viewer.page.get_by_role("dialog")
+    expect(dialog.get_by_label("Name")).to_have_value("horse: window of 3 x 3")
+    expect(dialog.get_by_label("Note")).to_have_value(viewer.page.locator("article p").first.inner_text())
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_have_count(0)
+    expect(button).to_be_focused()
+    viewer.open_class("horse")
+    expect(viewer.page.get_by_text("horse: window of 3 x 3")).to_be_visible()
+
+
+def test_points_are_colored_by_the_effect_and_untested_ones_are_gray(viewer) -> None:
+    viewer.open_class("horse")
+    viewer.page.get_by_label("Color", exact=True).select_option("effect.window of 3 x 3")
+    expect(viewer.page.get_by_text("0.25").first).to_be_visible()
+
+
+def test_a_run_without_findings_says_what_searches(
+    open_viewer: Callable, sample_run: ModuleType, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    run = sample_run.make_sample_run(tmp_path_factory.mktemp("runs") / "plain")
+    with Server([run.path]) as server:
+        viewer = open_viewer(server)
+        expect(viewer.page.get_by_role("region", name="Findings")).to_contain_text("whyset find")

@@ -1,0 +1,136 @@
+"""Findings and effects over the API."""
+
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from whyset.store import Run
+from whyset.viewer.effect_columns import read_effect_columns
+
+
+@pytest.fixture(scope="module")
+def found_run(sample: SimpleNamespace, found: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    run = sample.make_sample_run(tmp_path_factory.mktemp("runs") / "found")
+    found.write_sample_findings(run)
+    found.write_sample_effects(run)
+    return run
+
+
+@pytest.fixture
+def found_client(admitted: Any, found_run: Run) -> TestClient:
+    return admitted(found_run.path)
+
+
+def numbers(response: Any) -> np.ndarray[Any, Any]:
+    shape = tuple(int(side) for side in response.headers["x-shape"].split(","))
+    return np.frombuffer(response.content, response.headers["x-dtype"]).reshape(shape)
+
+
+def test_suspicions_are_first_with_everything_that_a_card_shows(found_client: TestClient) -> None:
+    answer = found_client.get("/api/runs/found/findings").json()
+    assert [one["kind"] for one in answer["findings"]] == ["suspicion", "strategy", "not_confirmed"]
+    first = answer["findings"][0]
+    assert first["sentence"].startswith("Class horse: 50 % of its images (10) carry a piece at the upper right")
+    assert ["turned fresh hosts", "0.72 [0.68, 0.76]"] in first["numbers"]
+    assert first["rows"] == [2, 8, 14, 20, 26, 32, 38, 44, 50, 56]
+    assert first["examples"][0] == {
+        "row": 2,
+        "host_row": 0,
+        "place": 0,
+        "outline": [15, 0, 3, 3],
+        "source": "sample 2",
+        "before": "host 0: cat (P of horse 0.05)",
+        "after": "with it: horse (P of horse 0.93)",
+        "words": None,
+        "host_words": None,
+    }
+    assert answer["findings"][1]["examples"][0]["outline"] is None
+    assert answer["findings"][1]["examples"][0]["place"] is None
+
+
+def test_changed_hosts_are_sent_as_they_were_shown_to_the_model(
+    found_client: TestClient, found_run: Run, found: ModuleType
+) -> None:
+    sent = numbers(found_client.get("/api/runs/found/findings/examples?indices=1,0"))
+    np.testing.assert_array_equal(sent, found.change_hosts(found_run)[[1, 0]].transpose(0, 2, 3, 1))
+    assert numbers(found_client.get("/api/runs/found/findings/examples?indices=1&size=9")).shape == (1, 6, 9, 3)
+
+
+@pytest.mark.parametrize(
+    ("indices", "status"),
+    [("2", 422), ("-1", 422), ("", 422), ("1.5", 422), ("999999999", 422), ("0," * 300 + "0", 422)],
+)
+def test_places_that_there_are_not_are_refused(found_client: TestClient, indices: str, status: int) -> None:
+    assert found_client.get(f"/api/runs/found/findings/examples?indices={indices}").status_code == status
+
+
+def test_a_run_that_was_not_searched_says_so(client: TestClient, run: Run) -> None:
+    answer = client.get(f"/api/runs/{run.path.name}/findings").json()
+    assert (answer["findings"], answer["name"]) == ([], None)
+    assert "none were searched for. whyset find" in answer["notices"][0]
+    assert client.get(f"/api/runs/{run.path.name}/findings/examples?indices=0").status_code == 404
+
+
+def test_damage_is_a_notice_or_a_conflict(
+    admitted: Any, sample: SimpleNamespace, found: ModuleType, tmp_path: Path
+) -> None:
+    run = sample.make_sample_run(tmp_path / "run")
+    written = found.write_sample_findings(run)
+    client = admitted(run.path)
+    (array,) = written.path.glob("*.npy")
+    array.write_bytes(b"")
+    assert client.get("/api/runs/run/findings/examples?indices=0").status_code == 409
+    (written.path / "findings.json").write_text("{}")
+    assert "cannot be read" in client.get("/api/runs/run/findings").json()["notices"][0]
+    assert client.get("/api/runs/run/findings/examples?indices=0").status_code == 409
+
+
+def test_words_of_texts_are_marked(admitted: Any, modality_runs: ModuleType, found: ModuleType, tmp_path: Path) -> None:
+    run = modality_runs.text_run(tmp_path / "text")
+    found.write_text_finding(run)
+    (finding,) = admitted(run.path).get("/api/runs/text/findings").json()["findings"]
+    words = run.tokens([0, 1])
+    assert [marked for _, marked in finding["examples"][0]["words"]].count(True) == 2
+    assert [word for word, _ in finding["examples"][0]["words"]] == words[0]
+    assert finding["examples"][0]["host_words"] == words[1]
+    assert admitted(run.path).get("/api/runs/text/findings/examples?indices=0").status_code == 404
+
+
+# Effects as columns of a class
+
+
+def test_tested_samples_have_the_share_of_turned_hosts(found_client: TestClient) -> None:
+    place = "/api/runs/found/analyses/spray/00002"
+    names = [column["name"] for column in found_client.get(place).json()["columns"]]
+    assert "effect.window of 3 x 3" in names
+    shares = numbers(found_client.get(f"{place}/columns/effect.window of 3 x 3"))
+    index = found_client.get(f"{place}/columns/index")
+    rows = np.cumsum(numbers(index).astype(int)).tolist()
+    assert len(shares) == len(rows)
+    tested = {row: float(share) for row, share in zip(rows, shares, strict=True) if not np.isnan(share)}
+    assert tested == {2: 0.75, 8: 0.5, 5: 0.25}  # fresh hosts before those that selected; row 11 was not tested
+
+
+def test_classes_without_effects_have_no_such_column(found_client: TestClient, found_run: Run) -> None:
+    place = "/api/runs/found/analyses/spray/00000"
+    assert not any(column["name"].startswith("effect.") for column in found_client.get(place).json()["columns"])
+    assert found_client.get(f"{place}/columns/effect.window of 3 x 3").status_code == 404
+
+
+def test_outdated_or_damaged_effects_are_not_shown(sample: SimpleNamespace, found: ModuleType, tmp_path: Path) -> None:
+    run = sample.make_sample_run(tmp_path / "run")
+    found.write_sample_effects(run)
+    horse = run.analysis("spray").category("horse")
+    assert list(read_effect_columns(run, horse)) == ["effect.window of 3 x 3"]
+    file = run.path / "effects/effects/00002.json"
+    whole = file.read_text()
+    file.write_text(whole.replace('"window of 3 x 3"', '"window of 4 x 4"'))
+    assert read_effect_columns(run, horse) == {}
+    file.write_text(whole)
+    commit = run.path / "commits/000003.json"
+    commit.unlink()
+    assert read_effect_columns(run, horse) == {}
