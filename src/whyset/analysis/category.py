@@ -17,7 +17,7 @@ from whyset.analysis.groups import Group
 from whyset.analysis.maps import class_features, get_prepared_shape, mean_maps
 from whyset.analysis.memo import Memo
 from whyset.analysis.pipelines import Pipeline, Spray
-from whyset.analysis.pipelines.pipeline import step_seed
+from whyset.analysis.pipelines.pipeline import UNJOINED, step_seed
 from whyset.analysis.processors import Clustering
 from whyset.analysis.processors.base import get_name
 from whyset.analysis.sample_metadata import SampleMetadata, get_members
@@ -120,6 +120,8 @@ def _clusterings(
         described[name] = describe_clustering(clustering, features, members, spray.separability, silhouettes)
         columns[f"clustering.{name}"] = clustering.labels
         columns[f"silhouette.{name}"] = silhouettes
+        if clustering.unjoined is not None:
+            columns[f"{UNJOINED}.{name}"] = clustering.unjoined
         if clustering.dendrogram is not None:
             columns[f"dendrogram.{name}"] = clustering.dendrogram
     maps = mean_maps(run, members.indices, {name: clustering.labels for name, clustering in found.items()})

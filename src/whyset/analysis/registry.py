@@ -18,6 +18,7 @@ from whyset.analysis.processors import (
     Cosine,
     Distance,
     Euclidean,
+    JoinSisters,
     KMeans,
     Laplacian,
     Processor,
@@ -59,8 +60,9 @@ EMBEDDINGS: Mapping[str, Callable[[], Processor]] = MappingProxyType(
         "lle": LLE,
     }
 )
+SISTERS: Mapping[str, Callable[[], JoinSisters | None]] = MappingProxyType({"join": JoinSisters, "keep": lambda: None})
 NAMED: Mapping[str, Mapping[str, Callable[[], Any]]] = MappingProxyType(
-    {"metric": METRICS, "affinity": AFFINITIES, "laplacian": LAPLACIANS}
+    {"metric": METRICS, "affinity": AFFINITIES, "laplacian": LAPLACIANS, "sisters": SISTERS}
 )
 CLUSTERINGS = "kmeans, kmeans:K, kmeans:FROM-TO, hdbscan[:MIN_CLUSTER_SIZE], dbscan[:EPS], agglomerative[:K]"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from whyset.options.option import Flag, option
 
 if TYPE_CHECKING:  # as for `explain`
-    from whyset.analysis.processors import Affinity, Distance, Eigengap, Laplacian, Processor
+    from whyset.analysis.processors import Affinity, Distance, Eigengap, JoinSisters, Laplacian, Processor
     from whyset.analysis.scores import Separability
 
 INPUT = "attribution/input"
@@ -164,6 +164,20 @@ class SprayOptions:
                 choices=("kmeans", "hdbscan", "dbscan", "agglomerative"),
             ),
             type="sequence or mapping",
+        ),
+    )
+    sisters: "JoinSisters | None" = field(
+        default_factory=Parts("JoinSisters"),
+        metadata=option(
+            "Which clusters of a clustering are joined because they share one strategy; None to join none. A given "
+            "number of clusters is kept.",
+            Flag(
+                "Join clusters whose mean maps are alike: join, or keep.",
+                "--sisters",
+                shown="join",
+                choices=("join", "keep"),
+            ),
+            type="JoinSisters or None",
         ),
     )
     embeddings: "tuple[Processor, ...]" = field(

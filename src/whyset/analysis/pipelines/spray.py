@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from whyset.analysis.groups import GROUPINGS, is_grouping
-from whyset.analysis.pipelines.pipeline import Pipeline, Step
+from whyset.analysis.pipelines.pipeline import UNJOINED, Pipeline, Step
 from whyset.analysis.processors import (
     AbsoluteSum,
     ApproximateNeighbors,
@@ -86,15 +86,20 @@ class Spray(SprayOptions, Processor):
             Step("spectrum", Spectrum(self.eigenvectors, laplacian=self.laplacian), ("affinity",)),
             Step("number", self.n_clusters, ("spectrum",)),
         )
-        clusterings = tuple(
-            Step(f"clustering.{get_name(part)}", part, get_inputs(part, ("spectrum", "number")))
-            for part in self.clusterings
-        )
+        clusterings = tuple(step for part in self.clusterings for step in self._cluster(part))
         score = Step("separability", self.separability, (f"clustering.{self.default_clustering}",))
         embeddings = tuple(
             Step(f"embedding.{get_name(part)}", part, get_inputs(part, ("spectrum",))) for part in self.embeddings
         )
         return Pipeline(self.name, (*graph, *clusterings, score, *embeddings))
+
+    def _cluster(self, part: Processor) -> tuple[Step, ...]:
+        """Return the steps of a clustering: the clustering, and the joining of its clusters."""
+        name, inputs = get_name(part), get_inputs(part, ("spectrum", "number"))
+        if self.sisters is None:
+            return (Step(f"clustering.{name}", part, inputs),)
+        unjoined = Step(f"{UNJOINED}.{name}", part, inputs)
+        return unjoined, Step(f"clustering.{name}", self.sisters, ("features", unjoined.name))
 
     def _search(self, neighbors: int, samples: int, shape: tuple[int, ...] | None) -> Processor:
         distance = self.metric if shape is None else self.metric.for_maps(shape)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from whyset.printable import short_dataclass_repr
 
-EVIDENCE_SCHEMA = "1.0"
+EVIDENCE_SCHEMA = "1.1"
 """Version of the stored form; a new optional field raises the minor number."""
 
 Interval = tuple[float, float]
@@ -159,7 +159,8 @@ class ClusterEvidence:
     """The evidence for one cluster; None where unknown.
 
     `medoids` are rows of the run, the most typical first; `recovery` is the mean largest Jaccard index over
-    subsamples; `enrichment` holds the tests of this cluster with the smallest p-values.
+    subsamples; `enrichment` holds the tests of this cluster with the smallest p-values. `joined` are the numbers of the
+    clusters that it was joined from, in the numbering of the column `unjoined.<clustering>`; empty if it was not.
     """
 
     __pydantic_config__: ClassVar = PYDANTIC
@@ -177,13 +178,30 @@ class ClusterEvidence:
     confidence_contrast: ContrastTest | None = None
     difference: DifferenceTest | None = None
     enrichment: tuple[EnrichmentTest, ...] = ()
+    joined: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class ClusterJoin:
+    """Two groups of clusters that were joined because their mean features are alike, by their numbers before that.
+
+    `cosine` is that of the mean features, `centered_cosine` that of their differences from the class mean.
+    """
+
+    __pydantic_config__: ClassVar = PYDANTIC
+
+    first: tuple[int, ...]
+    second: tuple[int, ...]
+    cosine: float
+    centered_cosine: float
 
 
 @dataclass(frozen=True)
 class ClusteringEvidence:
     """A clustering of a class and its clusters; the index of a cluster in `clusters` is its number.
 
-    `n_enrichment_tests` is the number of tests that the q-values of all clusters are corrected for.
+    `n_enrichment_tests` is the number of tests that the q-values of all clusters are corrected for; `joins` are the
+    joined clusters, in order.
     """
 
     __pydantic_config__: ClassVar = PYDANTIC
@@ -196,6 +214,7 @@ class ClusteringEvidence:
     stability: StabilityEvidence | None = None
     n_enrichment_tests: int = 0
     clusters: tuple[ClusterEvidence, ...] = ()
+    joins: tuple[ClusterJoin, ...] = ()
 
     def __repr__(self) -> str:
         return short_dataclass_repr(self)
