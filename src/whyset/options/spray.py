@@ -8,7 +8,7 @@ from whyset.options.option import Flag, option
 
 if TYPE_CHECKING:  # as for `explain`
     from whyset.analysis.processors import Affinity, Distance, Eigengap, JoinSisters, Laplacian, Processor
-    from whyset.analysis.scores import Separability
+    from whyset.analysis.scores import Separability, SmallClusters
 
 INPUT = "attribution/input"
 
@@ -200,6 +200,19 @@ class SprayOptions:
     separability: "Separability" = field(
         default_factory=Parts("Separability", "whyset.analysis.scores"),
         metadata=option("The score of the default clustering."),
+    )
+    small_clusters: "SmallClusters | None" = field(
+        default_factory=Parts("SmallClusters", "whyset.analysis.scores"),
+        metadata=option(
+            'The search for small clusters, which are the clustering "small"; None for no search.',
+            Flag(
+                "Look for small clusters in addition to the clusterings: search, or none.",
+                "--small-clusters",
+                shown="search",
+                choices=("search", "none"),
+            ),
+            type="SmallClusters or None",
+        ),
     )
     surrogates: int = field(
         default=99,

@@ -15,7 +15,7 @@ from whyset.analysis.processors import (
 )
 from whyset.analysis.processors.base import Processor, get_inputs, get_name
 from whyset.analysis.processors.estimator import make_processors
-from whyset.analysis.scores import CopulaSurrogates
+from whyset.analysis.scores import CopulaSurrogates, Details
 from whyset.arguments import seed_number
 from whyset.errors import InputError
 from whyset.options.documented import document
@@ -77,7 +77,7 @@ class Spray(SprayOptions, Processor):
     ) -> Pipeline:
         """Return the steps from features (N, D) to clusterings, embeddings and separability of a class.
 
-        `shape` is that of the flattened maps, for distances that need it; the number of `samples` decides between exact
+        `shape` is that of the flattened maps, for distances and details; the number of `samples` decides between exact
         and approximate neighbors.
         """
         graph = (
@@ -91,7 +91,9 @@ class Spray(SprayOptions, Processor):
         embeddings = tuple(
             Step(f"embedding.{get_name(part)}", part, get_inputs(part, ("spectrum",))) for part in self.embeddings
         )
-        return Pipeline(self.name, (*graph, *clusterings, score, *embeddings))
+        details = Step("details", Details(shape), ("features",))
+        small = () if self.small_clusters is None else (Step("small_clusters", self.small_clusters, ("details",)),)
+        return Pipeline(self.name, (*graph, *clusterings, score, *embeddings, details, *small))
 
     def _cluster(self, part: Processor) -> tuple[Step, ...]:
         """Return the steps of a clustering: the clustering, and the joining of its clusters."""
@@ -102,7 +104,7 @@ class Spray(SprayOptions, Processor):
         return unjoined, Step(f"clustering.{name}", self.sisters, ("features", unjoined.name))
 
     def _search(self, neighbors: int, samples: int, shape: tuple[int, ...] | None) -> Processor:
-        distance = self.metric if shape is None else self.metric.for_maps(shape)
+        distance = self.metric.for_maps(shape) if shape is not None and self.metric.needs_shape else self.metric
         if self.approximate_above is not None and samples > self.approximate_above:
             return ApproximateNeighbors(neighbors, distance)
         return KNearestNeighbors(neighbors, distance, self.device)

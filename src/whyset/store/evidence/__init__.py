@@ -17,6 +17,8 @@ from whyset.store.evidence.records import (
     NeighborGraph,
     PrototypeEvidence,
     SeparabilityTest,
+    SmallClusterEvidence,
+    SmallClustersEvidence,
     StabilityEvidence,
     with_samples,
 )
@@ -37,6 +39,8 @@ __all__ = [
     "NeighborGraph",
     "PrototypeEvidence",
     "SeparabilityTest",
+    "SmallClusterEvidence",
+    "SmallClustersEvidence",
     "StabilityEvidence",
     "find_stranger",
     "from_info",
