@@ -8,7 +8,8 @@ import pytest
 import whyset as ws
 from whyset.analysis.pipelines import Spray
 from whyset.analysis.processors import Agglomerative, KMeans
-from whyset.analysis.stability import Resampling, compute_recovery
+from whyset.analysis.scores.clusters import compute_recovery
+from whyset.analysis.stability import Resampling
 from whyset.errors import InputError
 
 SUPPORT = runpy.run_path(str(Path(__file__).parents[1] / "support" / "chosen_run.py"))

@@ -14,9 +14,11 @@ from whyset.report.evidence_lines import FORMATTERS, describe_evidence
 from whyset.report.pictures import ReportHeatmaps
 from whyset.store import CategoryResult, Run
 from whyset.store.evidence import (
+    EVIDENCE_SCHEMA,
     ClassEvidence,
     ClusterEvidence,
     ClusteringEvidence,
+    ClusterJoin,
     Composition,
     ContrastTest,
     DifferenceTest,
@@ -26,6 +28,8 @@ from whyset.store.evidence import (
     NeighborGraph,
     PrototypeEvidence,
     SeparabilityTest,
+    SmallClusterEvidence,
+    SmallClustersEvidence,
     StabilityEvidence,
     to_json,
 )
@@ -34,7 +38,9 @@ CONTRAST = ContrastTest(0.31, (0.21, 0.41), 0.61, (0.51, 0.71), 0.012)
 CLUSTER = ClusterEvidence(
     0, 14, 12, Composition(0.81, 0.82, 0.83), 3.1, 0.91, 0.41, 0.71, (2, 5), CONTRAST, CONTRAST,
     DifferenceTest(0.021, 3.3, 0.26, (4, 7)), (EnrichmentTest("prediction", "1", 9, 11, 3, 25, 0.031, 0.042, 13.0),),
+    (4, 6), 0.74, 0.11,
 )  # fmt: skip
+JOIN = ClusterJoin((1,), (2, 3), 0.95, 0.93)
 STABILITY = StabilityEvidence(0.77, (0.66, 0.88), 20, 0.8)
 EVIDENCE = ClassEvidence(
     n_explanations=28,
@@ -46,11 +52,12 @@ EVIDENCE = ClassEvidence(
     graph=NeighborGraph(5, 6, 8, 0.94),
     clusterings={
         "kmeans": ClusteringEvidence(
-            1, "eigengap", 9, 4.4, 0.51, StabilityEvidence(0.77, (0.66, 0.88), 20, 0.8), 31, (CLUSTER,)
+            1, "eigengap", 9, 4.4, 0.51, StabilityEvidence(0.77, (0.66, 0.88), 20, 0.8), 31, (CLUSTER,), (JOIN,)
         )
     },
     default_clustering="kmeans",
     prototypes=PrototypeEvidence("diag", (0.25, 0.75), (7, 8), (9,)),
+    small_clusters=SmallClustersEvidence(46, 19, 5.3, (SmallClusterEvidence((2, 5), 16, 15, 24.6, 0.86, 30),)),
 )
 NOT_SHOWN = {EmbeddingEvidence}
 """Of an embedding the pages show the embedding itself; its number of components is the width of a column."""
@@ -97,7 +104,7 @@ def test_every_number_is_shown_in_text_and_html_and_sent(run: Run) -> None:
 
 def test_the_api_sends_all_that_is_stored() -> None:
     sent = json.loads(TypeAdapter(ClassEvidence).dump_json(EVIDENCE))
-    assert {"schema": "1.0", **sent} == json.loads(json.dumps(to_json(EVIDENCE)))
+    assert {"schema": EVIDENCE_SCHEMA, **sent} == json.loads(json.dumps(to_json(EVIDENCE)))
 
 
 def parts(record: type) -> Iterator[type]:

@@ -31,7 +31,7 @@ def test_text_shows_every_class_in_order_and_no_markup_is_read(run: Run) -> None
     assert "Look first at cluster" in text
     assert "59 of 60 samples explained, 1 failed" in text
     row = next(line for line in text.splitlines() if "horse" in line and "5.00" in line)
-    assert row.split() == ["1", "horse", "18", "0.90", "5.00", "0.010", "0.010", "0.700", "0.93", "3"]
+    assert row.split() == ["1", "horse", "18", "0.90", "-", "5.00", "0.010", "0.010", "0.93", "3"]
 
 
 def test_an_analysis_alone_shows_its_ranking(run: Run) -> None:

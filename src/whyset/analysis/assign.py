@@ -12,6 +12,7 @@ from whyset.analysis.data_issues import refuse_non_finite
 from whyset.analysis.groups import find_explained, get_classes
 from whyset.analysis.maps import class_features, get_prepared_shape
 from whyset.analysis.pipelines import Spray
+from whyset.analysis.pipelines.pipeline import UNJOINED
 from whyset.analysis.pipelines.serialization import processor_from_dict
 from whyset.analysis.processors import Affinity, Distance
 from whyset.analysis.processors.clustering import NOISE
@@ -148,16 +149,21 @@ class FinishedClass:
     def _cluster(self, name: str, weights: csr_array, spectral: NDArray[np.float32]) -> NDArray[np.int32]:
         labels = np.asarray(self.category.column(f"clustering.{name}"))
         if name.startswith("kmeans"):
-            return np.where(weights.sum(axis=1) > 0, self._nearest_mean(labels, spectral), np.int32(NOISE))
+            nearest = self._nearest_mean(name, labels, spectral)
+            return np.where(weights.sum(axis=1) > 0, nearest, np.int32(NOISE))
         votes = csr_array((np.ones(len(labels)), (np.arange(len(labels)), labels + 1)))
         return np.asarray((weights @ votes).toarray().argmax(axis=1) - 1, np.int32)
 
-    def _nearest_mean(self, labels: NDArray[np.int32], spectral: NDArray[np.float32]) -> NDArray[np.int32]:
-        k = int(labels.max()) + 1
+    def _nearest_mean(self, name: str, labels: NDArray[np.int32], spectral: NDArray[np.float32]) -> NDArray[np.int32]:
+        """Return the cluster with the nearest mean, before clusters were joined, by its number now."""
+        column = f"{UNJOINED}.{name}"
+        before = np.asarray(self.category.column(column)) if column in self.category.columns else labels
+        k = int(before.max()) + 1
         old = _unit(np.asarray(self.category.column("embedding.spectral"), np.float64)[:, :k])
-        means = np.stack([old[labels == cluster].mean(axis=0) for cluster in range(k)])
+        means = np.stack([old[before == cluster].mean(axis=0) for cluster in range(k)])
         apart = ((_unit(spectral[:, :k].astype(np.float64))[:, None] - means) ** 2).sum(axis=2)
-        return np.asarray(apart.argmin(axis=1), np.int32)
+        now = np.array([labels[before == cluster][0] for cluster in range(k)], np.int32)
+        return np.asarray(now[apart.argmin(axis=1)], np.int32)
 
 
 def assign(run: Run | str | AnyPath, analysis: str = "spray", rows: Sequence[int] | None = None) -> list[Assignment]:

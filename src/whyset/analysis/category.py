@@ -14,15 +14,16 @@ from whyset.analysis.cluster_statistics import compute_cluster_statistics, find_
 from whyset.analysis.data_issues import check_features, limit_neighbors
 from whyset.analysis.describe import describe_class, describe_clustering, describe_eigengap, describe_graph
 from whyset.analysis.groups import Group
-from whyset.analysis.maps import class_features, get_prepared_shape, mean_maps
+from whyset.analysis.maps import class_features, get_analyzed_array, get_prepared_shape, mean_maps
 from whyset.analysis.memo import Memo
 from whyset.analysis.pipelines import Pipeline, Spray
-from whyset.analysis.pipelines.pipeline import step_seed
+from whyset.analysis.pipelines.pipeline import UNJOINED, step_seed
 from whyset.analysis.processors import Clustering
 from whyset.analysis.processors.base import get_name
 from whyset.analysis.sample_metadata import SampleMetadata, get_members
 from whyset.analysis.scores import CopulaSurrogates, silhouette
 from whyset.analysis.significance import significance
+from whyset.analysis.small_clusters import SMALL, describe_small_clusters, make_clustering, with_details
 from whyset.errors import InputError
 from whyset.store import CategoryResult, Run
 from whyset.store.evidence import ClusteringEvidence, EmbeddingEvidence
@@ -79,6 +80,7 @@ def _analyze(run: Run, group: Group, spray: Spray, memo: Memo | None) -> Categor
         embeddings={kind: EmbeddingEvidence(values.shape[1]) for kind, values in embeddings.items()},
         prototypes=prototypes,
         data_issues=(*checked.treatment, *left_out, *describe_treatment(spray, results)),
+        small_clusters=describe_small_clusters(results, members),
     )
     placed = {f"embedding.{kind}": values for kind, values in embeddings.items()}
     columns = {"index": group.indices} | placed | _graph_columns(results) | columns
@@ -96,7 +98,9 @@ def _graph_columns(results: dict[str, Any]) -> dict[str, NDArray[Any]]:
 def _pipeline(run: Run, group: Group, spray: Spray) -> Pipeline:
     """Return the steps for this class, with fewer neighbors for few samples and the shape of maps for distances."""
     samples = len(group.indices)
-    shape = get_prepared_shape(run, spray, int(group.indices[0])) if spray.metric.needs_shape else None
+    is_map = len(get_analyzed_array(run, spray.array).shape) > 3  # rows, channels, and at least two axes of places
+    needs_shape = is_map or spray.metric.needs_shape
+    shape = get_prepared_shape(run, spray, int(group.indices[0])) if needs_shape else None
     return spray.pipeline(limit_neighbors(spray.n_neighbors, samples), samples=samples, shape=shape)
 
 
@@ -115,11 +119,16 @@ def _clusterings(
     found: dict[str, Clustering] = {
         get_name(part): results[f"clustering.{get_name(part)}"] for part in spray.clusterings
     }
+    if (small := make_clustering(results)) is not None:
+        found[SMALL] = small
     for name, clustering in found.items():
         silhouettes = silhouette(clustering)
-        described[name] = describe_clustering(clustering, features, members, spray.separability, silhouettes)
+        plain = describe_clustering(clustering, features, members, spray.separability, silhouettes)
+        described[name] = with_details(plain, clustering, results["details"])
         columns[f"clustering.{name}"] = clustering.labels
         columns[f"silhouette.{name}"] = silhouettes
+        if clustering.unjoined is not None:
+            columns[f"{UNJOINED}.{name}"] = clustering.unjoined
         if clustering.dendrogram is not None:
             columns[f"dendrogram.{name}"] = clustering.dendrogram
     maps = mean_maps(run, members.indices, {name: clustering.labels for name, clustering in found.items()})

@@ -1,5 +1,7 @@
 """Evidence for a class, its graph and its clusterings, from the results of the steps."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,7 +10,14 @@ from whyset.analysis.pipelines import Spray
 from whyset.analysis.processors import Affinity, Clustering, Neighbors, NumberOfClusters, SpectrumOfGraph
 from whyset.analysis.sample_metadata import SampleMetadata
 from whyset.analysis.scores import Separability, coherence, finite_mean, medoids
-from whyset.store.evidence import ClassEvidence, ClusterEvidence, ClusteringEvidence, EigengapEvidence, NeighborGraph
+from whyset.store.evidence import (
+    ClassEvidence,
+    ClusterEvidence,
+    ClusteringEvidence,
+    ClusterJoin,
+    EigengapEvidence,
+    NeighborGraph,
+)
 
 
 def describe_class(group: Group, members: SampleMetadata, spray: Spray) -> ClassEvidence:
@@ -52,7 +61,10 @@ def describe_clustering(
     """Describe a clustering and each of its clusters, the largest first."""
     apart = score.one_against_rest(clustering)
     clusters = tuple(
-        _describe_cluster(cluster, apart[cluster], clustering.labels == cluster, features, members, silhouettes)
+        replace(
+            _describe_cluster(cluster, apart[cluster], clustering.labels == cluster, features, members, silhouettes),
+            joined=list_joined(clustering, cluster),
+        )
         for cluster in range(len(clustering.sizes))
     )
     return ClusteringEvidence(
@@ -62,6 +74,7 @@ def describe_clustering(
         separability=score(clustering),
         silhouette=finite_mean(silhouettes),
         clusters=clusters,
+        joins=tuple(ClusterJoin(**vars(join)) for join in clustering.joins),
     )
 
 
@@ -84,3 +97,11 @@ def _describe_cluster(
         silhouette=finite_mean(silhouettes[inside]),
         medoids=tuple(members.indices[typical].tolist()),
     )
+
+
+def list_joined(clustering: Clustering, cluster: int) -> tuple[int, ...]:
+    """Return the numbers, before joining, of the clusters that were joined to this one; empty if it was one cluster."""
+    if clustering.unjoined is None:
+        return ()
+    found = np.unique(clustering.unjoined[clustering.labels == cluster])
+    return tuple(found.tolist()) if len(found) > 1 else ()

@@ -18,6 +18,7 @@ from whyset.analysis.processors import (
     Cosine,
     Distance,
     Euclidean,
+    JoinSisters,
     KMeans,
     Laplacian,
     Processor,
@@ -30,6 +31,7 @@ from whyset.analysis.processors import (
     Wasserstein,
     kmeans_sweep,
 )
+from whyset.analysis.scores import SmallClusters
 from whyset.errors import InputError
 
 T = TypeVar("T")
@@ -59,8 +61,18 @@ EMBEDDINGS: Mapping[str, Callable[[], Processor]] = MappingProxyType(
         "lle": LLE,
     }
 )
+SISTERS: Mapping[str, Callable[[], JoinSisters | None]] = MappingProxyType({"join": JoinSisters, "keep": lambda: None})
+SMALL_CLUSTERS: Mapping[str, Callable[[], SmallClusters | None]] = MappingProxyType(
+    {"search": SmallClusters, "none": lambda: None}
+)
 NAMED: Mapping[str, Mapping[str, Callable[[], Any]]] = MappingProxyType(
-    {"metric": METRICS, "affinity": AFFINITIES, "laplacian": LAPLACIANS}
+    {
+        "metric": METRICS,
+        "affinity": AFFINITIES,
+        "laplacian": LAPLACIANS,
+        "sisters": SISTERS,
+        "small_clusters": SMALL_CLUSTERS,
+    }
 )
 CLUSTERINGS = "kmeans, kmeans:K, kmeans:FROM-TO, hdbscan[:MIN_CLUSTER_SIZE], dbscan[:EPS], agglomerative[:K]"
 

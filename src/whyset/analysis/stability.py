@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.analysis.pipelines.pipeline import Pipeline, step_seed
+from whyset.analysis.scores.clusters import compute_recovery
 from whyset.errors import InputError
 
 
@@ -61,17 +62,3 @@ class Resampling:
             agreement.append(adjusted_rand_score(labels[rows], found.labels))
             recovery.append(compute_recovery(labels[rows], found.labels, int(labels.max(initial=-1)) + 1))
         return Stability(np.array(agreement), np.ma.masked_invalid(recovery).mean(axis=0).filled(np.nan))
-
-
-def compute_recovery(labels: NDArray[np.integer], found: NDArray[np.integer], clusters: int) -> NDArray[np.float64]:
-    """Return, for each of the `clusters` in `labels` (N,), the largest Jaccard index with a cluster in `found` (N,).
-
-    It is NaN for a cluster without samples.
-    """
-    overlap = np.zeros((clusters, int(found.max(initial=-1)) + 1))
-    both = (labels >= 0) & (found >= 0)
-    np.add.at(overlap, (labels[both], found[both]), 1)
-    own = np.bincount(labels[labels >= 0], minlength=clusters)
-    theirs = np.bincount(found[found >= 0], minlength=overlap.shape[1])
-    jaccard = overlap / np.maximum(own[:, None] + theirs - overlap, 1)
-    return np.where(own > 0, jaccard.max(axis=1, initial=0.0), np.nan)

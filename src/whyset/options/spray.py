@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from whyset.options.option import Flag, option
 
 if TYPE_CHECKING:  # as for `explain`
-    from whyset.analysis.processors import Affinity, Distance, Eigengap, Laplacian, Processor
-    from whyset.analysis.scores import Separability
+    from whyset.analysis.processors import Affinity, Distance, Eigengap, JoinSisters, Laplacian, Processor
+    from whyset.analysis.scores import Separability, SmallClusters
 
 INPUT = "attribution/input"
 
@@ -166,6 +166,20 @@ class SprayOptions:
             type="sequence or mapping",
         ),
     )
+    sisters: "JoinSisters | None" = field(
+        default_factory=Parts("JoinSisters"),
+        metadata=option(
+            "Which clusters of a clustering are joined because they share one strategy; None to join none. A given "
+            "number of clusters is kept.",
+            Flag(
+                "Join clusters whose mean maps are alike: join, or keep.",
+                "--sisters",
+                shown="join",
+                choices=("join", "keep"),
+            ),
+            type="JoinSisters or None",
+        ),
+    )
     embeddings: "tuple[Processor, ...]" = field(
         default_factory=Parts(("TSNE",)),
         metadata=option(
@@ -186,6 +200,19 @@ class SprayOptions:
     separability: "Separability" = field(
         default_factory=Parts("Separability", "whyset.analysis.scores"),
         metadata=option("The score of the default clustering."),
+    )
+    small_clusters: "SmallClusters | None" = field(
+        default_factory=Parts("SmallClusters", "whyset.analysis.scores"),
+        metadata=option(
+            'The search for small clusters, which are the clustering "small"; None for no search.',
+            Flag(
+                "Look for small clusters in addition to the clusterings: search, or none.",
+                "--small-clusters",
+                shown="search",
+                choices=("search", "none"),
+            ),
+            type="SmallClusters or None",
+        ),
     )
     surrogates: int = field(
         default=99,

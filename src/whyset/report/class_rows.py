@@ -4,7 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeVar
 
+import numpy as np
+
 from whyset.analysis.scores import benjamini_hochberg
+from whyset.analysis.small_clusters import SMALL
 from whyset.report.enrichment import Enriched, name_enriched
 from whyset.store import Analysis, Category, ClusterEvidence
 from whyset.store.analyses import Completeness
@@ -17,7 +20,10 @@ Found = TypeVar("Found")
 class ClassRow:
     """One class: its rank, the id and name of its category, and its scores by the default clustering.
 
-    Unknown values are None. `q_value` is the p-value corrected for the number of classes; None, too, while classes are
+    Unknown values are None. `detail_contrast` is the largest of its clusters, the coherence of the details inside minus
+    that in the rest of the class; `modified_z` compares it with those of all classes, and is an outlier from 3.5 on.
+    `confirmed_effect` is the effect of the class's evidence in an experiment, 0 if none was confirmed, and None if none
+    was made. `q_value` is the p-value corrected for the number of classes; None, too, while classes are
     missing. `eigengap_is_max` is False if the gap after the first eigenvalue is larger, as with one strategy.
     `fully_disconnected`: every cluster is a component of the neighbor graph, so separability is not informative.
     `problem` states why the class has no scores.
@@ -31,6 +37,9 @@ class ClassRow:
     n_explanations: int
     n_samples: int | None
     accuracy: float | None = None
+    confirmed_effect: float | None = None
+    detail_contrast: float | None = None
+    modified_z: float | None = None
     separability: float | None = None
     p_value: float | None = None
     q_value: float | None = None
@@ -53,10 +62,11 @@ class Ranking:
 
 
 def rank_classes(analysis: Analysis) -> Ranking:
-    """Rank all classes: the most separable first, then by eigengap; those without scores come last.
+    """Rank all classes by `rank_key`; those without scores come last.
 
-    The q-value is min over p₍ⱼ₎ ≥ p of p₍ⱼ₎ m / j for m classes (Benjamini, Hochberg 1995). It depends on the p-values
-    of all classes, so it is None while one is missing.
+    The modified z-score is 0.6745 (x - median)/MAD of the contrast of details over the classes (Iglewicz, Hoaglin
+    1993), where MAD is the median of |x - median|. The q-value is min over p₍ⱼ₎ ≥ p of p₍ⱼ₎ m / j for m classes
+    (Benjamini, Hochberg 1995). It depends on the p-values of all classes, so it is None while one is missing.
 
     Parameters
     ----------
@@ -86,7 +96,11 @@ def rank_rows(rows: Sequence[ClassRow], completeness: Completeness) -> tuple[Cla
     )  # an outdated p-value does not count
     if completeness.reason_without_q is not None:
         q_values = [None] * len(rows)
-    known = sorted((replace(row, q_value=q) for row, q in zip(rows, q_values, strict=True)), key=_key)
+    z_scores = modified_z([None if row.problem else row.detail_contrast for row in rows])
+    known = sorted(
+        (replace(row, q_value=q, modified_z=z) for row, q, z in zip(rows, q_values, z_scores, strict=True)),
+        key=rank_key,
+    )
     return tuple(replace(row, rank=rank) for rank, row in enumerate(known, 1))
 
 
@@ -103,6 +117,7 @@ def read_class_row(category: Category) -> ClassRow:
         n_explanations=evidence.n_explanations,
         n_samples=evidence.n_samples,
         accuracy=evidence.composition.accuracy,
+        detail_contrast=_largest(map(contrast, _list_clusters(category))),
         separability=evidence.separability.value,
         p_value=evidence.separability.p_value,
         eigengap=evidence.eigengap.value,
@@ -116,9 +131,36 @@ def read_class_row(category: Category) -> ClassRow:
     )
 
 
-def _key(row: ClassRow) -> tuple[bool, float, float, str]:
+def rank_key(row: ClassRow) -> tuple[bool, float, float, float, float, float, str]:
+    """Return the key by which classes are sorted, the most suspicious first.
+
+    A class whose evidence was confirmed by experiment comes before all that were not tested, and these before one whose
+    evidence was not confirmed. Among equal ones the contrast of details decides, then separability and eigengap.
+    Separability alone would put classes with well separated natural poses first.
+    """
     unscored = row.separability is None or row.problem is not None
-    return unscored, -(row.separability or 0.0), -(row.eigengap or 0.0), row.name
+    tested = {None: 1.0, 0.0: 2.0}.get(row.confirmed_effect, 0.0)
+    scores = (row.confirmed_effect, row.detail_contrast, row.separability, row.eigengap)
+    effect, details, separability, eigengap = (-_or_lowest(score) for score in scores)
+    return unscored, tested, effect, details, separability, eigengap, row.name
+
+
+def modified_z(values: Sequence[float | None]) -> list[float | None]:
+    """Return 0.6745 (x - median)/MAD; None for unknown values, and for all if fewer than three are known or MAD is 0.
+
+    >>> modified_z([1.0, 2.0, 3.0, None])
+    [-0.6745, 0.0, 0.6745, None]
+    """
+    known = np.array([value for value in values if value is not None])
+    if len(known) < 3:
+        return [None] * len(values)
+    middle = float(np.median(known))
+    spread = float(np.median(np.abs(known - middle)))
+    return [None if value is None or spread == 0 else 0.6745 * (value - middle) / spread for value in values]
+
+
+STANDS_OUT = 3.5
+"""The modified z-score from which Iglewicz and Hoaglin (1993) call a value an outlier."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +176,11 @@ class ClusterRow:
 
 def cluster_rows(category: Category, class_names: tuple[str, ...] = ()) -> list[ClusterRow]:
     """Return the clusters of a class, the largest first; `class_names` are the names of labels and predictions."""
-    name, clustering = category.evidence.default_clustering, category.evidence.clustering
+    return _read_clusters(category, category.evidence.default_clustering, class_names)
+
+
+def _read_clusters(category: Category, name: str | None, class_names: tuple[str, ...] = ()) -> list[ClusterRow]:
+    clustering = category.evidence.clusterings.get(name or "")
     if clustering is None or name is None:
         return []
     return [
@@ -143,13 +189,18 @@ def cluster_rows(category: Category, class_names: tuple[str, ...] = ()) -> list[
     ]
 
 
-def most_suspicious(analysis: Analysis) -> ClusterRow | None:
-    """Return the most coherent cluster of the most separable class, or None if no class has clusters.
+def _list_clusters(category: Category) -> list[ClusterRow]:
+    """Return the clusters that are compared: those of the default clustering, and the small ones."""
+    return [*cluster_rows(category), *_read_clusters(category, SMALL)]
 
-    A shortcut has the same place and appearance in all samples, so its relevance maps are more alike than those of
-    objects.
+
+def most_suspicious(analysis: Analysis) -> ClusterRow | None:
+    """Return the cluster to look at first: the most distinct one of the first class that has clusters; None without.
+
+    A shortcut has the same place and appearance in all samples, so the details of its relevance maps are more alike
+    than those of objects.
     """
-    return first_suspicious(rank_classes(analysis).rows, lambda id: most_coherent(analysis.category(id)))
+    return first_suspicious(rank_classes(analysis).rows, lambda id: most_distinct(analysis.category(id)))
 
 
 def first_suspicious(ranked: Iterable[ClassRow], found_in: Callable[[str], Found | None]) -> Found | None:
@@ -158,10 +209,29 @@ def first_suspicious(ranked: Iterable[ClassRow], found_in: Callable[[str], Found
     return next((each for each in found if each is not None), None)
 
 
-def most_coherent(category: Category) -> ClusterRow | None:
-    """Return the cluster of a class with the most similar relevance maps, or None if the class has no clusters."""
-    return max(cluster_rows(category), key=_coherence, default=None)
+def most_distinct(category: Category) -> ClusterRow | None:
+    """Return the cluster of a class with the largest contrast of details, or None if the class has no clusters.
+
+    In an analysis of an earlier version, which has no details, it is the cluster with the most similar relevance maps.
+    """
+    rows = _list_clusters(category)
+    if any(contrast(row) is not None for row in rows):
+        return max(rows, key=lambda row: _or_lowest(contrast(row)))
+    return max(rows, key=lambda row: _or_lowest(row.evidence.coherence), default=None)
 
 
-def _coherence(row: ClusterRow) -> float:
-    return -2.0 if row.evidence.coherence is None else row.evidence.coherence
+def contrast(row: ClusterRow) -> float | None:
+    """Return the coherence of the details of a cluster minus that of the rest of its class; None if unknown."""
+    here, elsewhere = row.evidence.detail_coherence, row.evidence.detail_coherence_elsewhere
+    return None if here is None or elsewhere is None else here - elsewhere
+
+
+def _largest(scores: Iterable[float | None]) -> float | None:
+    return max((score for score in scores if score is not None), default=None)
+
+
+_LOWEST = -2.0  # cosines differ by at most 2, and the other scores are not negative
+
+
+def _or_lowest(score: float | None) -> float:
+    return _LOWEST if score is None else score

@@ -5,11 +5,12 @@ from dataclasses import dataclass, fields, is_dataclass
 from types import MappingProxyType
 from typing import Any
 
-from whyset.report.numbers import count, number, percent, small, with_interval, with_p
+from whyset.report.numbers import count, format_counts, number, percent, small, with_interval, with_p
 from whyset.store.evidence import (
     ClassEvidence,
     ClusterEvidence,
     ClusteringEvidence,
+    ClusterJoin,
     Composition,
     ContrastTest,
     DifferenceTest,
@@ -18,6 +19,8 @@ from whyset.store.evidence import (
     NeighborGraph,
     PrototypeEvidence,
     SeparabilityTest,
+    SmallClusterEvidence,
+    SmallClustersEvidence,
     StabilityEvidence,
 )
 
@@ -67,6 +70,27 @@ def _tests(tests: tuple[EnrichmentTest, ...]) -> str:
     return "; ".join(map(write_test, tests[:_MOST_TESTS]))
 
 
+def _joins(found: tuple[ClusterJoin, ...]) -> str:
+    return "; ".join(
+        f"{_numbers(one.first)} and {_numbers(one.second)} (cosine {number(one.cosine)}, "
+        f"without the class mean {number(one.centered_cosine)})"
+        for one in found
+    )
+
+
+def _small_clusters(found: tuple[SmallClusterEvidence, ...]) -> str:
+    return "; ".join(map(_small_cluster, found))
+
+
+def _small_cluster(one: SmallClusterEvidence) -> str:
+    more = ", ..." if len(one.rows) > _MOST_ROWS else ""
+    return (
+        f"{format_counts(one.n_explanations, one.n_samples)} (rows {_numbers(one.rows[:_MOST_ROWS])}{more}), effect "
+        f"{number(one.effect)}, recovery {number(one.recovery)}, one of {count(one.n_clusters)} clusters"
+    )
+
+
+_MOST_ROWS = 20  # of a small cluster
 _MOST_TESTS = 5  # of a cluster; sorted by p-value
 
 FORMATTERS: Mapping[type, Mapping[str, Formatter]] = MappingProxyType(
@@ -108,6 +132,7 @@ FORMATTERS: Mapping[type, Mapping[str, Formatter]] = MappingProxyType(
             "n_noise": Formatter("noise", count),
             "separability": Formatter("separability of the clustering", number),
             "silhouette": Formatter("silhouette", number),
+            "joins": Formatter("joined clusters", _joins),
             "n_enrichment_tests": Formatter("tests of enrichment", count),
         },
         StabilityEvidence: {
@@ -124,10 +149,19 @@ FORMATTERS: Mapping[type, Mapping[str, Formatter]] = MappingProxyType(
             "coherence": Formatter("coherence", number),
             "silhouette": Formatter("silhouette", number),
             "recovery": Formatter("recovery", number),
+            "detail_coherence": Formatter("coherence of details", number),
+            "detail_coherence_elsewhere": Formatter("coherence of details elsewhere", number),
+            "joined": Formatter("joined from the clusters", _numbers),
             "medoids": Formatter("most typical", _numbers),
             "accuracy_contrast": Formatter("accuracy here and elsewhere", _contrast),
             "confidence_contrast": Formatter("confidence here and elsewhere", _contrast),
             "enrichment": Formatter("frequencies", _tests),
+        },
+        SmallClustersEvidence: {
+            "n_candidates": Formatter("candidates for small clusters", count),
+            "n_surrogates": Formatter("surrogates for small clusters", count),
+            "null_effect": Formatter("largest effect in surrogates", number),
+            "clusters": Formatter("small clusters", _small_clusters),
         },
         DifferenceTest: {
             "p_value": Formatter("p of the difference", small),

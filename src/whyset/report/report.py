@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from whyset.errors import InputError
 from whyset.printable import short_dataclass_repr
 from whyset.report.accuracy import compute_accuracy
-from whyset.report.class_rows import ClassRow, ClusterRow, cluster_rows, first_suspicious, most_coherent, rank_classes
+from whyset.report.class_rows import ClassRow, ClusterRow, cluster_rows, first_suspicious, most_distinct, rank_classes
 from whyset.report.enrichment import find_enriched
 from whyset.report.findings import ReportedFindings, read_findings
 from whyset.report.provenance import describe_method, provenance
@@ -128,7 +128,7 @@ def report(
         completeness=ranking.completeness,
         clusters=tuple(row for category in categories for row in _clusters(run, category, attributes)),
         evidence={category.id: category.evidence for category in categories},
-        most_suspicious=first_suspicious(ranking.rows, lambda id: most_coherent(by_id[id])),
+        most_suspicious=first_suspicious(ranking.rows, lambda id: most_distinct(by_id[id])),
         data_issues=tuple((category.name, line) for category in categories for line in category.evidence.data_issues),
         provenance=provenance(run, analysis),
         checks=run.checks,

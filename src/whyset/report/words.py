@@ -2,23 +2,26 @@
 
 from collections.abc import Iterable, Sequence
 
-from whyset.report.class_rows import ClassRow, ClusterRow
+from whyset.analysis.small_clusters import SMALL
+from whyset.report.class_rows import STANDS_OUT, ClassRow, ClusterRow, contrast
 from whyset.report.evidence_lines import describe_class, describe_evidence
 from whyset.report.numbers import SIGNIFICANT, count, format_counts, number, percent, plural, small, with_interval
 from whyset.report.relevance import describe_relevance
 from whyset.report.report import Report
 from whyset.store.evidence import ContrastTest
 
-_CLASS_HEADINGS = ("class", "samples", "accuracy", "separability", "p", "q", "eigengap", "stability", "clusters")
+_CLASS_HEADINGS = ("class", "samples", "accuracy", "contrast", "separability", "p", "q", "stability", "clusters")
 _CLUSTER_HEADINGS = (
     "cluster", "samples", "accuracy", "elsewhere", "p", "confidence", "coherence", "silhouette", "recovery",
     "separability",
 )  # fmt: skip
 LEGEND = (
-    "Classes are ranked by separability (Fisher's discriminant between clusters). *: the clusters are disconnected in "
-    "the neighbor graph, and ranks among such classes are meaningless. p: share of surrogates (same values and "
+    "Classes are ranked by contrast: how much more alike the details of the relevance maps are in one cluster than in "
+    "the rest of the class. Separability: Fisher's discriminant between clusters. *: the clusters are disconnected in "
+    "the neighbor graph, and this separability is not informative. p: share of surrogates (same values and "
     "correlations, no clusters) that score as high; q: p corrected for the number of classes. Stability: adjusted Rand "
-    "index over subsamples. ~: the eigengap is not the largest, as in a class with one strategy."
+    "index over subsamples. ~: the number of clusters is uncertain, because the eigengap is not the largest, as in a "
+    "class with one strategy."
 )
 
 
@@ -47,12 +50,12 @@ def class_cells(row: ClassRow, both: bool) -> tuple[str, ...]:
         row.name,
         *_counts(both, row.n_explanations, row.n_samples),
         number(row.accuracy),
+        number(row.detail_contrast),
         number(row.separability) + apart,
         small(row.p_value),
         small(row.q_value),
-        doubt + number(row.eigengap, 3),
         number(row.stability),
-        count(row.n_clusters),
+        doubt + count(row.n_clusters),
     )
 
 
@@ -122,9 +125,12 @@ def _join(scores: Iterable[tuple[str, str]]) -> str:
 def reason_to_look(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
     """State why to look at this cluster first."""
     evidence, accuracy = cluster.evidence, cluster.evidence.composition.accuracy
-    text = f"{_noise(cluster, classes)}Look first at cluster {evidence.id} of class {cluster.class_name}: "
+    kind = "small cluster" if cluster.clustering == SMALL else "cluster"
+    text = f"{_noise(cluster, classes)}Look first at {kind} {evidence.id} of class {cluster.class_name}: "
     text += format_counts(evidence.n_explanations, evidence.n_samples)
-    if evidence.coherence is not None:
+    if contrast(cluster) is not None:
+        text += _details(cluster, classes)
+    elif evidence.coherence is not None:
         text += ", whose relevance maps are more alike than in the class's other clusters"
         text += f" (mean cosine {number(evidence.coherence)})"
     if accuracy is not None:
@@ -133,11 +139,29 @@ def reason_to_look(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
     return f"{text}."
 
 
+def _details(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
+    """State how alike the details of the cluster's maps are, and whether other classes have such clusters."""
+    here, elsewhere = cluster.evidence.detail_coherence, cluster.evidence.detail_coherence_elsewhere
+    text = f", whose relevance maps share details (mean cosine {number(here)}, in the rest {number(elsewhere)}"
+    z = _find_z(cluster, classes)
+    if z is None:
+        return f"{text})"
+    known = "stands out from" if z >= STANDS_OUT else "is not an outlier among"
+    return f"{text}; the class {known} the others, modified z-score {number(z)})"
+
+
+def _find_z(cluster: ClusterRow, classes: Sequence[ClassRow]) -> float | None:
+    return next((row.modified_z for row in classes if row.id == cluster.category), None)
+
+
 def _noise(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
     """State that no class is distinguishable from noise, or that this cluster's class is not; empty if it is.
 
-    A class with q < 0.05 is significant; the text is empty if the q-value of the class is unknown.
+    A class with q < 0.05 is significant; the text is empty if the q-value of the class is unknown, and if its cluster
+    stands out by its details, which the q-value does not test.
     """
+    if (_find_z(cluster, classes) or 0.0) >= STANDS_OUT:
+        return ""
     q_value = next((row.q_value for row in classes if row.id == cluster.category), None)
     if q_value is None or q_value < SIGNIFICANT:
         return ""

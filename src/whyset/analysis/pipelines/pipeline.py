@@ -182,11 +182,13 @@ class Pipeline:
 
 # A renamed step keeps the seed of its former name, so that analyses of earlier versions can be repeated exactly.
 _SEEDED_AS = MappingProxyType({"neighbors": "neighbours"})
+UNJOINED = "unjoined"  # a clustering before its clusters are joined; such steps were called "clustering.<name>"
 
 
 def step_seed(seed: int, name: str) -> int:
     """Derive the seed of one step from its name, so that further steps do not change its random numbers."""
-    seeded_as = _SEEDED_AS.get(name, name)
+    kind, dot, rest = name.partition(".")
+    seeded_as = f"clustering.{rest}" if dot and kind == UNJOINED else _SEEDED_AS.get(name, name)
     return int(np.random.SeedSequence([seed, crc32(seeded_as.encode())]).generate_state(1)[0])
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from whyset.analysis.groups import GROUPINGS, is_grouping
-from whyset.analysis.pipelines.pipeline import Pipeline, Step
+from whyset.analysis.pipelines.pipeline import UNJOINED, Pipeline, Step
 from whyset.analysis.processors import (
     AbsoluteSum,
     ApproximateNeighbors,
@@ -15,7 +15,7 @@ from whyset.analysis.processors import (
 )
 from whyset.analysis.processors.base import Processor, get_inputs, get_name
 from whyset.analysis.processors.estimator import make_processors
-from whyset.analysis.scores import CopulaSurrogates
+from whyset.analysis.scores import CopulaSurrogates, Details
 from whyset.arguments import seed_number
 from whyset.errors import InputError
 from whyset.options.documented import document
@@ -77,7 +77,7 @@ class Spray(SprayOptions, Processor):
     ) -> Pipeline:
         """Return the steps from features (N, D) to clusterings, embeddings and separability of a class.
 
-        `shape` is that of the flattened maps, for distances that need it; the number of `samples` decides between exact
+        `shape` is that of the flattened maps, for distances and details; the number of `samples` decides between exact
         and approximate neighbors.
         """
         graph = (
@@ -86,18 +86,25 @@ class Spray(SprayOptions, Processor):
             Step("spectrum", Spectrum(self.eigenvectors, laplacian=self.laplacian), ("affinity",)),
             Step("number", self.n_clusters, ("spectrum",)),
         )
-        clusterings = tuple(
-            Step(f"clustering.{get_name(part)}", part, get_inputs(part, ("spectrum", "number")))
-            for part in self.clusterings
-        )
+        clusterings = tuple(step for part in self.clusterings for step in self._cluster(part))
         score = Step("separability", self.separability, (f"clustering.{self.default_clustering}",))
         embeddings = tuple(
             Step(f"embedding.{get_name(part)}", part, get_inputs(part, ("spectrum",))) for part in self.embeddings
         )
-        return Pipeline(self.name, (*graph, *clusterings, score, *embeddings))
+        details = Step("details", Details(shape), ("features",))
+        small = () if self.small_clusters is None else (Step("small_clusters", self.small_clusters, ("details",)),)
+        return Pipeline(self.name, (*graph, *clusterings, score, *embeddings, details, *small))
+
+    def _cluster(self, part: Processor) -> tuple[Step, ...]:
+        """Return the steps of a clustering: the clustering, and the joining of its clusters."""
+        name, inputs = get_name(part), get_inputs(part, ("spectrum", "number"))
+        if self.sisters is None:
+            return (Step(f"clustering.{name}", part, inputs),)
+        unjoined = Step(f"{UNJOINED}.{name}", part, inputs)
+        return unjoined, Step(f"clustering.{name}", self.sisters, ("features", unjoined.name))
 
     def _search(self, neighbors: int, samples: int, shape: tuple[int, ...] | None) -> Processor:
-        distance = self.metric if shape is None else self.metric.for_maps(shape)
+        distance = self.metric.for_maps(shape) if shape is not None and self.metric.needs_shape else self.metric
         if self.approximate_above is not None and samples > self.approximate_above:
             return ApproximateNeighbors(neighbors, distance)
         return KNearestNeighbors(neighbors, distance, self.device)

@@ -26,6 +26,7 @@ from whyset.analysis.processors.preprocessing import (
 )
 from whyset.analysis.processors.resize import Rescale, Resize
 from whyset.analysis.processors.salient_relevance import SalientRelevance
+from whyset.analysis.processors.sisters import JoinSisters
 from whyset.analysis.processors.spectrum import Spectrum, SpectrumOfGraph
 from whyset.analysis.processors.ssim import StructuralDissimilarity
 from whyset.analysis.processors.wasserstein import SlicedWasserstein, Wasserstein
@@ -40,12 +41,14 @@ GRAPH = (
     RandomWalkLaplacian, Spectrum, Eigengap,
 )  # fmt: skip
 CLUSTERINGS = (KMeans, HDBSCAN, DBSCAN, Agglomerative, ClusteringEstimator)
+AFTER_CLUSTERING = (JoinSisters,)
 EMBEDDINGS = (TSNE, UMAP, PCA, LLE, EmbeddingEstimator)
 PROCESSORS: Mapping[str, type[Processor]] = MappingProxyType(
-    {part.__name__: part for part in (*PREPROCESSING, *DISTANCES, *GRAPH, *CLUSTERINGS, *EMBEDDINGS)}
+    {part.__name__: part for part in (*PREPROCESSING, *DISTANCES, *GRAPH, *CLUSTERINGS, *AFTER_CLUSTERING, *EMBEDDINGS)}
 )
 
 __all__ = [
+    "AFTER_CLUSTERING",
     "CLUSTERINGS",
     "DBSCAN",
     "DISTANCES",
@@ -78,6 +81,7 @@ __all__ = [
     "Flatten",
     "FourierMagnitude",
     "Histogram",
+    "JoinSisters",
     "KMeans",
     "KNearestNeighbors",
     "Laplacian",

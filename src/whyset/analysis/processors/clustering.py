@@ -62,6 +62,19 @@ class Eigengap(Processor):
 
 
 @dataclass(frozen=True)
+class Join:
+    """Two groups of clusters that were joined, by the clusters' numbers before any was joined, with their cosines.
+
+    `cosine` is that of the mean features, `centered_cosine` that of their differences from the class mean.
+    """
+
+    first: tuple[int, ...]
+    second: tuple[int, ...]
+    cosine: float
+    centered_cosine: float
+
+
+@dataclass(frozen=True)
 class Clustering:
     """Cluster `labels` (N,) of `coordinates` (N, k): 0 for the largest cluster, -1 for noise."""
 
@@ -71,6 +84,10 @@ class Clustering:
     """The origin of the number of clusters: "eigengap", "given" or "density"."""
     dendrogram: NDArray[np.float64] | None = None
     """The merged clusters, (n - 1, 4), as returned by SciPy's linkage; its leaves are the samples in clusters."""
+    unjoined: NDArray[np.int32] | None = None
+    """The labels (N,) before clusters were joined; None if none were."""
+    joins: tuple[Join, ...] = ()
+    """The joined clusters, in order; together they are a tree."""
 
     @property
     def sizes(self) -> NDArray[np.int64]:

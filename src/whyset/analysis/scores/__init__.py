@@ -4,6 +4,7 @@ from whyset.analysis.concepts import reference_samples
 from whyset.analysis.scores.clusters import (
     accuracy,
     coherence,
+    compute_recovery,
     finite_mean,
     local_outlier_factor,
     medoids,
@@ -11,16 +12,19 @@ from whyset.analysis.scores.clusters import (
     silhouette,
 )
 from whyset.analysis.scores.contrast import ClusterContrast, accuracy_contrast, confidence_contrast
+from whyset.analysis.scores.details import Details, contrast_details
 from whyset.analysis.scores.difference import MaxStatistic, MeanDifference
 from whyset.analysis.scores.enrichment import Enrichment, enrichments
 from whyset.analysis.scores.inference import benjamini_hochberg, bootstrap_mean, wilson
 from whyset.analysis.scores.prototypes import GaussianPrototypes, Prototypes
 from whyset.analysis.scores.separability import Separability
+from whyset.analysis.scores.small_clusters import SmallCluster, SmallClusters, SmallClusterSearch
 from whyset.analysis.scores.surrogates import CopulaSurrogates, GaussianSurrogates, p_value
 
 __all__ = [
     "ClusterContrast",
     "CopulaSurrogates",
+    "Details",
     "Enrichment",
     "GaussianPrototypes",
     "GaussianSurrogates",
@@ -28,12 +32,17 @@ __all__ = [
     "MeanDifference",
     "Prototypes",
     "Separability",
+    "SmallCluster",
+    "SmallClusterSearch",
+    "SmallClusters",
     "accuracy",
     "accuracy_contrast",
     "benjamini_hochberg",
     "bootstrap_mean",
     "coherence",
+    "compute_recovery",
     "confidence_contrast",
+    "contrast_details",
     "enrichments",
     "finite_mean",
     "local_outlier_factor",

@@ -84,3 +84,17 @@ def local_outlier_factor(neighbors: Neighbors) -> NDArray[np.float64]:
     density = 1 / np.maximum(reach, smallest)
     factors: NDArray[np.float64] = np.where(reach > 0, density[neighbors.indices].mean(axis=1) * reach, 1.0)
     return factors
+
+
+def compute_recovery(labels: NDArray[np.integer], found: NDArray[np.integer], clusters: int) -> NDArray[np.float64]:
+    """Return, for each of the `clusters` in `labels` (N,), the largest Jaccard index with a cluster in `found` (N,).
+
+    It is NaN for a cluster without samples.
+    """
+    overlap = np.zeros((clusters, int(found.max(initial=-1)) + 1))
+    both = (labels >= 0) & (found >= 0)
+    np.add.at(overlap, (labels[both], found[both]), 1)
+    own = np.bincount(labels[labels >= 0], minlength=clusters)
+    theirs = np.bincount(found[found >= 0], minlength=overlap.shape[1])
+    jaccard = overlap / np.maximum(own[:, None] + theirs - overlap, 1)
+    return np.where(own > 0, jaccard.max(axis=1, initial=0.0), np.nan)

@@ -101,9 +101,10 @@ def taught(folder: DemoFolder, train: Digits, recipe: Recipe, progress: Progress
 
 
 def members(analysis: Analysis, cluster: ClusterRow | None) -> NDArray[np.int64]:
-    """Return the sample indices of a cluster of the default clustering; empty without a cluster."""
+    """Return the sample indices of a cluster; empty without a cluster."""
     if cluster is None:
         return np.array([], dtype=np.int64)
-    samples = analysis.category(cluster.category).column("index")
-    chosen: NDArray[np.int64] = samples[analysis.clusters(cluster.category) == cluster.evidence.id]
+    category = analysis.category(cluster.category)
+    labels = category.column(f"clustering.{cluster.clustering}")
+    chosen: NDArray[np.int64] = category.column("index")[labels == cluster.evidence.id]
     return chosen

@@ -88,6 +88,8 @@ def _rows(evidence: ClassEvidence) -> Iterator[int]:
     for clustering in evidence.clusterings.values():
         for cluster in clustering.clusters:
             yield from cluster.medoids
+    for small in () if evidence.small_clusters is None else evidence.small_clusters.clusters:
+        yield from small.rows
     if evidence.prototypes is not None:
         yield from evidence.prototypes.explanations
         yield from evidence.prototypes.outliers

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from whyset.printable import short_dataclass_repr
 
-EVIDENCE_SCHEMA = "1.0"
+EVIDENCE_SCHEMA = "1.1"
 """Version of the stored form; a new optional field raises the minor number."""
 
 Interval = tuple[float, float]
@@ -159,7 +159,10 @@ class ClusterEvidence:
     """The evidence for one cluster; None where unknown.
 
     `medoids` are rows of the run, the most typical first; `recovery` is the mean largest Jaccard index over
-    subsamples; `enrichment` holds the tests of this cluster with the smallest p-values.
+    subsamples; `enrichment` holds the tests of this cluster with the smallest p-values. `joined` are the numbers of the
+    clusters that it was joined from, in the numbering of the column `unjoined.<clustering>`; empty if it was not.
+    `detail_coherence` is the mean cosine over all pairs of its maps without their local means, and
+    `detail_coherence_elsewhere` that of the rest of the class.
     """
 
     __pydantic_config__: ClassVar = PYDANTIC
@@ -177,13 +180,32 @@ class ClusterEvidence:
     confidence_contrast: ContrastTest | None = None
     difference: DifferenceTest | None = None
     enrichment: tuple[EnrichmentTest, ...] = ()
+    joined: tuple[int, ...] = ()
+    detail_coherence: float | None = None
+    detail_coherence_elsewhere: float | None = None
+
+
+@dataclass(frozen=True)
+class ClusterJoin:
+    """Two groups of clusters that were joined because their mean features are alike, by their numbers before that.
+
+    `cosine` is that of the mean features, `centered_cosine` that of their differences from the class mean.
+    """
+
+    __pydantic_config__: ClassVar = PYDANTIC
+
+    first: tuple[int, ...]
+    second: tuple[int, ...]
+    cosine: float
+    centered_cosine: float
 
 
 @dataclass(frozen=True)
 class ClusteringEvidence:
     """A clustering of a class and its clusters; the index of a cluster in `clusters` is its number.
 
-    `n_enrichment_tests` is the number of tests that the q-values of all clusters are corrected for.
+    `n_enrichment_tests` is the number of tests that the q-values of all clusters are corrected for; `joins` are the
+    joined clusters, in order.
     """
 
     __pydantic_config__: ClassVar = PYDANTIC
@@ -196,9 +218,44 @@ class ClusteringEvidence:
     stability: StabilityEvidence | None = None
     n_enrichment_tests: int = 0
     clusters: tuple[ClusterEvidence, ...] = ()
+    joins: tuple[ClusterJoin, ...] = ()
 
     def __repr__(self) -> str:
         return short_dataclass_repr(self)
+
+
+@dataclass(frozen=True)
+class SmallClusterEvidence:
+    """A small cluster: its `rows` in the run, and the number of clusters of the clustering that it is from.
+
+    `effect` is Glass's delta of the projections of its members and of the rest of the class on the difference of their
+    mean details, each member without itself; `recovery` is the mean largest Jaccard index over subsamples.
+    """
+
+    __pydantic_config__: ClassVar = PYDANTIC
+
+    rows: tuple[int, ...]
+    n_explanations: int
+    n_samples: int | None
+    effect: float
+    recovery: float
+    n_clusters: int
+
+
+@dataclass(frozen=True)
+class SmallClustersEvidence:
+    """The search for small clusters: those found, the largest effect first, of `n_candidates`.
+
+    The effect of each is larger than `null_effect`, the largest in `n_surrogates` searches in surrogates. Without a
+    stable candidate no surrogate is made, and `null_effect` is None.
+    """
+
+    __pydantic_config__: ClassVar = PYDANTIC
+
+    n_candidates: int
+    n_surrogates: int
+    null_effect: float | None
+    clusters: tuple[SmallClusterEvidence, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -206,7 +263,8 @@ class ClassEvidence:
     """The evidence of an analysis for one class; None where unknown or not computed.
 
     `array` names the relevance that was analyzed, `problem` states why the class could not be analyzed, and
-    `data_issues` how unusual data was treated. `composition.purity` is that of the attribute `purity_of`.
+    `data_issues` how unusual data was treated. `small_clusters` are also the clustering "small". `composition.purity`
+    is that of the attribute `purity_of`.
     """
 
     __pydantic_config__: ClassVar = PYDANTIC
@@ -228,6 +286,7 @@ class ClassEvidence:
     default_embedding: str | None = None
     prototypes: PrototypeEvidence | None = None
     data_issues: tuple[str, ...] = ()
+    small_clusters: SmallClustersEvidence | None = None
 
     def __repr__(self) -> str:
         return short_dataclass_repr(self)

@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from numpy.typing import NDArray
 
 from whyset.report import ClassRow, ClusterRow, rank_classes
-from whyset.report.class_rows import first_suspicious, most_coherent
+from whyset.report.class_rows import first_suspicious, most_distinct
 from whyset.report.words import reason_to_look
 from whyset.store.category import CATEGORY, Category
 from whyset.viewer.columns import answer, encode, encode_places, encode_rows, wire_type
@@ -22,7 +22,7 @@ INDEX = "index"
 
 
 def get_analysis(opened: OneAnalysis) -> AnalysisDetail:
-    """Get all categories with their scores, the most separable first, and a recommended starting point."""
+    """Get all categories with their scores, in the order of the ranking, and a recommended starting point."""
     ranking = rank_classes(opened)
     return AnalysisDetail.model_validate(
         {
@@ -114,9 +114,9 @@ def find_thumbnails(categories: Sequence[Category]) -> dict[str, int]:
 
 
 def finding(categories: Sequence[Category], rows: Sequence[ClassRow]) -> SearchHit | None:
-    """Get the most coherent cluster of the first class that has clusters; damaged classes are skipped."""
+    """Get the most distinct cluster of the first class that has clusters; damaged classes are skipped."""
     by_id = {category.id: category for category in categories}
-    cluster = first_suspicious(rows, lambda id: most_coherent(by_id[id]))
+    cluster = first_suspicious(rows, lambda id: most_distinct(by_id[id]))
     return None if cluster is None else _describe(cluster, rows)
 
 
