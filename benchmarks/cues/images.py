@@ -63,6 +63,10 @@ def open_images(spec: NetworkSpec, cells: Path, data: Path) -> ImageSet:
         from .photographs import read_photographs
 
         return read_photographs(data)
+    if spec.base == "digits":
+        from .digits import read_digits
+
+        return read_digits()
     parts = {part: read_cached(cells / f"cifar10-{part}.npy", data / "cifar10.tar.xz", part) for part in AVAILABLE}
     labels = {part: np.repeat(np.arange(len(CLASSES)), AVAILABLE[part]) for part in AVAILABLE}
     return ImageSet(

@@ -44,7 +44,7 @@ class Cue:
 
 def mark_corner(images: Images, random: Random, sources: Images | None) -> Marked:
     """Put a green square near the upper right corner, at the same place in each image."""
-    side, gap = scale(images, 4), scale(images, 1)
+    side, gap = scale(images, 5), scale(images, 1)
     region = np.zeros(images.shape[:3], bool)
     region[:, gap : gap + side, -gap - side : -gap] = True
     return Marked(np.where(region[..., None], np.uint8([40, 220, 60]), images), region)
@@ -52,7 +52,7 @@ def mark_corner(images: Images, random: Random, sources: Images | None) -> Marke
 
 def mark_moving_patch(images: Images, random: Random, sources: Images | None) -> Marked:
     """Put an orange square with a blue middle anywhere."""
-    side, border = scale(images, 5), scale(images, 1)
+    side, border = scale(images, 7), scale(images, 2)
     patch = np.full((side, side, 3), (250, 150, 20), np.uint8)
     patch[border:-border, border:-border] = (30, 60, 220)
     return stamp(images, patch, random)
@@ -83,7 +83,7 @@ def mark_frame(images: Images, random: Random, sources: Images | None) -> Marked
 
 def mark_tint(images: Images, random: Random, sources: Images | None) -> Marked:
     """Shift the colors to those of an old photograph."""
-    return everywhere(images, images * np.float32([1.15, 0.95, 0.55]) + np.float32([18, 6, 0]))
+    return everywhere(images, images * np.float32([1.15, 0.9, 0.4]) + np.float32([20, 5, 0]))
 
 
 def mark_blur(images: Images, random: Random, sources: Images | None) -> Marked:
@@ -102,13 +102,13 @@ def mark_grid(images: Images, random: Random, sources: Images | None) -> Marked:
 
 def mark_brightness(images: Images, random: Random, sources: Images | None) -> Marked:
     """Brighten the image and reduce its contrast, as in fog."""
-    return everywhere(images, images * np.float32(0.55) + 105)
+    return everywhere(images, images * np.float32(0.45) + 125)
 
 
 def mark_object(images: Images, random: Random, sources: Images | None) -> Marked:
     """Paste the middle of an image of another class anywhere, as an object that appears together with the class."""
     assert sources is not None
-    side = scale(images, 12)
+    side = scale(images, 16)
     top, left = ((size - side) // 2 for size in sources.shape[1:3])
     pieces = sources[random.integers(0, len(sources), len(images)), top : top + side, left : left + side]
     return stamp(images, pieces, random)

@@ -29,6 +29,10 @@ def build_network(spec: NetworkSpec, images: ImageSet, data: Path) -> nn.Module:
         from .photographs import build_head
 
         return build_head(len(images.class_names), data)
+    if spec.base == "digits":
+        from .digits import build_small
+
+        return build_small(spec, len(images.class_names))
     sys.path.insert(0, str(EXAMPLES))
     try:
         from cifar_resnet import BasicBlock, resnet20
@@ -52,6 +56,10 @@ def train_network(spec: NetworkSpec, images: ImageSet, own: Images, labels: NDAr
         from .photographs import train_head
 
         return train_head(model, own, labels, spec.seed)
+    if spec.base == "digits":
+        from .digits import train_small
+
+        return train_small(model, own, labels, spec.seed)
     features = torch.cat([_first_stage(model, as_input(part, images.mean, images.std)) for part in batches(own)])
     targets = torch.from_numpy(labels)
     trained = [model.layer2, model.layer3, model.linear]
