@@ -14,7 +14,7 @@ import numpy as np
 from .marks import CUES
 
 SHARES = (0.01, 0.03, 0.10, 0.25)
-GROUPS = 12
+GROUPS = 10
 CLEAN = 36
 WIDTHS = (48, 64, 96)
 HEAD_SHARES = (0.15, 0.30)

@@ -12,8 +12,8 @@ from .images import ImageSet, as_input
 from .marks import Images
 
 MEAN, STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
-TRAINED_SHARE = 0.6
-EPOCHS, BATCH, RATE = 8, 50, 5e-3
+TRAINED_SHARE = 0.4
+EPOCHS, BATCH, RATE = 10, 50, 5e-3
 NOISE = 120
 """Standard deviation of the noise, of levels from 0 to 255."""
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from ..observed import Observed
 from ..ranking import ClassScores
+from ..regions import REGIONS
 from . import activation_clustering, corelay, domino, effects, kmeans, sentinet, spectral_signatures, spray
 
 
@@ -32,10 +33,10 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "domino": Method(domino.rank, "mixture with errors (Domino)"),
         "sentinet": Method(sentinet.rank, "SentiNet's test"),
         **{
-            f"window-{name.replace(' ', '-')}": Method(
-                partial(effects.rank_windows, explain=explain), f"effects of windows chosen by {name}", "ablation"
+            f"window-{regions}": Method(
+                partial(effects.rank_windows, regions=regions), f"effects of windows by {regions}", "ablation"
             )
-            for name, explain in effects.REGIONS.items()
+            for regions in REGIONS
         },
     }
 )

@@ -1,23 +1,13 @@
-"""Effects by whyset: evidence inserted into other images, and its ablations by what chooses the window.
-
-The window of an image is the one with the most positive relevance. For the ablations, other maps take the place of
-relevance: the absolute gradient, the local variance of the image, and random numbers, smoothed so that some window
-stands out. All of them measure the same number of insertions.
-"""
-
-from collections.abc import Callable
-from functools import partial
+"""Effects by whyset: evidence inserted into other images, and ablations by the maps that choose the evidence."""
 
 import numpy as np
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
 
 import whyset
 from whyset.store import Run
 
 from ..observed import Observed
 from ..ranking import ClassScores
+from ..regions import REGIONS, replace_relevance
 
 WINDOW = 3 / 16
 """The side of the window as a share of the image's, as in the default interventions."""
@@ -30,14 +20,12 @@ def rank(observed: Observed) -> list[ClassScores]:
     return _score(observed, observed.run, whyset.EffectTest())
 
 
-def rank_windows(observed: Observed, explain: Callable[[Observed], Run]) -> list[ClassScores]:
-    """Use the window only, with a run whose maps choose it, and without a limit of time."""
+def rank_windows(observed: Observed, regions: str) -> list[ClassScores]:
+    """Use the window only, chosen by relevance or by other maps, and without a limit of time."""
     side = max(1, round(WINDOW * min(observed.cell.images.shape[1:3])))
-    return _score(
-        observed,
-        explain(observed),
-        whyset.EffectTest(name="window", interventions=[f"window:side={side}"], budget=None),
-    )
+    test = whyset.EffectTest(name=f"window-{regions}", interventions=[f"window:side={side}"], budget=None)
+    maps = REGIONS[regions]
+    return _score(observed, observed.run if maps is None else replace_relevance(observed.run, maps(observed)), test)
 
 
 def _score(observed: Observed, run: Run, test: whyset.EffectTest) -> list[ClassScores]:
@@ -56,35 +44,3 @@ def _score(observed: Observed, run: Run, test: whyset.EffectTest) -> list[ClassS
         finite = np.nan_to_num(values[rows], neginf=-1e6)
         found.append(ClassScores(label, best.candidate_effect.turned.value, rows, finite))
     return found
-
-
-def absolute_gradient(model: nn.Module, x: Tensor, target: Tensor) -> Tensor:
-    x = x.requires_grad_()
-    gradient = torch.autograd.grad(model(x).gather(1, target[:, None]).sum(), x)[0]
-    return gradient.abs().sum(1, keepdim=True)
-
-
-def local_variance(model: nn.Module, x: Tensor, target: Tensor) -> Tensor:
-    """Return the variance over 3 x 3 pixels, summed over the channels."""
-    mean, square = (F.avg_pool2d(F.pad(one, (1, 1, 1, 1), mode="reflect"), 3, 1) for one in (x, x**2))
-    return (square - mean**2).clamp(min=0).sum(1, keepdim=True)
-
-
-def random_maps(model: nn.Module, x: Tensor, target: Tensor) -> Tensor:
-    return F.avg_pool2d(torch.rand(len(x), 1, *x.shape[2:], device=x.device), 3, 1, 1)
-
-
-def _explain_relevance(observed: Observed) -> Run:
-    return observed.run
-
-
-def _explain_by(observed: Observed, name: str, function: Callable[[nn.Module, Tensor, Tensor], Tensor]) -> Run:
-    return observed.explain(name, method=function)
-
-
-REGIONS: dict[str, Callable[[Observed], Run]] = {
-    "relevance": _explain_relevance,
-    "gradient": partial(_explain_by, name="gradient", function=absolute_gradient),
-    "local variance": partial(_explain_by, name="local-variance", function=local_variance),
-    "random": partial(_explain_by, name="random", function=random_maps),
-}
