@@ -22,6 +22,8 @@ from .marks import CUES, Images
 from .networks import build_network, predict, train_network
 
 Rows = NDArray[np.int64]
+STORED = {"lite0": "classifier."}
+"""The weights that are stored, by the beginning of their names; all, for other networks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +69,7 @@ def make_network(spec: NetworkSpec, cells: Path, data: Path) -> dict[str, Any]:
     """Train a network of the design, measure it and save it; return the record."""
     images = open_images(spec, cells, data)
     given = make_training_data(spec, images)
-    model = train_network(spec, images, given.images, given.labels, data)
+    model = train_network(spec, images, given.images, given.labels, data, cells)
     record = {
         "spec": asdict(spec),
         "half": spec.half,
@@ -78,7 +80,9 @@ def make_network(spec: NetworkSpec, cells: Path, data: Path) -> dict[str, Any]:
     }
     folder = cells / spec.name
     folder.mkdir(parents=True, exist_ok=True)
-    torch.save(model.state_dict(), folder / "weights.pt")
+    kept = STORED.get(spec.base, "")
+    weights = {name: value for name, value in model.state_dict().items() if name.startswith(kept)}
+    torch.save(weights, folder / "weights.pt")
     part = folder / "cell.part"
     part.write_text(json.dumps(record))
     part.replace(folder / "cell.json")  # last: a folder with this file is complete
@@ -103,7 +107,7 @@ def load_cell(folder: str | Path, data: str | Path) -> Cell:
     if hash_images(given.images) != record["images_sha256"]:
         raise ValueError(f"{folder}: the training images differ from those of the training; make the network again")
     model = build_network(spec, images, data)
-    model.load_state_dict(torch.load(folder / "weights.pt", weights_only=True))
+    model.load_state_dict({**model.state_dict(), **torch.load(folder / "weights.pt", weights_only=True)})
     return Cell(
         spec,
         model.eval().requires_grad_(False),

@@ -49,13 +49,15 @@ def build_network(spec: NetworkSpec, images: ImageSet, data: Path) -> nn.Module:
     return model.eval()
 
 
-def train_network(spec: NetworkSpec, images: ImageSet, own: Images, labels: NDArray[np.int64], data: Path) -> nn.Module:
-    """Train a network of the design on its images."""
+def train_network(
+    spec: NetworkSpec, images: ImageSet, own: Images, labels: NDArray[np.int64], data: Path, cells: Path
+) -> nn.Module:
+    """Train a network of the design on its images; `cells` is the folder of what several networks share."""
     model = build_network(spec, images, data)
     if spec.base == "lite0":
         from .photographs import train_head
 
-        return train_head(model, own, labels, spec.seed)
+        return train_head(model, images, own, labels, spec.seed, cells)
     if spec.base == "digits":
         from .digits import train_small
 
