@@ -228,12 +228,16 @@ def observed(cues, folder):
     return cues.observed.Observed(cell, folder / "scores" / "digits-cued-0" / "runs")
 
 
-OTHERS = ("spectral-signatures", "activation-clustering", "domino", "pixels", "grad-cam", "sentinet", "window-random")
-"""Methods that the small form does not have, without those that are tested with their programs and packages."""
+OTHERS = (
+    "spray", "activation-clustering", "domino", "pixels", "grad-cam", "sentinet", "window-random", "corelay",
+)  # fmt: skip
+"""Methods that the small form does not have; of those that test effects, one."""
 
 
 @pytest.mark.parametrize("method", OTHERS)
-def test_every_method_scores_all_images_of_each_class(cues, observed, method):
+def test_every_method_scores_all_images_of_each_class(cues, observed, method, request):
+    if method == "corelay":
+        request.getfixturevalue("oracle_python")("corelay")
     found = cues.rankers.METHODS[method].rank(observed)
     assert [one.label for one in found] == list(range(10))
     for one in found:

@@ -3,6 +3,7 @@
 import numpy as np
 
 import whyset
+from whyset.store.evidence import ClusterEvidence
 
 from ..observed import Observed
 from ..ranking import ClassScores
@@ -24,15 +25,17 @@ def rank(observed: Observed) -> list[ClassScores]:
         clusters = np.asarray(analysis.clusters(category.name))
         clustering = evidence.clusterings[name]
         values = np.full(len(rows), -2.0)
-        strategies = [one for one in clustering.clusters if one.size <= len(rows) / 2]
-        order = sorted(strategies, key=lambda one: -np.inf if one.separability is None else one.separability)
-        embedding = np.asarray(category.column("embedding.spectral"))
-        for place, one in enumerate(order):
-            inside = clusters == one.cluster
-            distance = np.linalg.norm(embedding[inside] - embedding[inside].mean(axis=0), axis=1)
-            values[inside] = place + 1 / (2 + distance)
+        strategies = [one for one in clustering.clusters if one.n_explanations <= len(rows) / 2]
+        silhouettes = np.asarray(category.column(f"silhouette.{name}"))
+        for place, one in enumerate(sorted(strategies, key=_get_separability)):
+            inside = clusters == one.id
+            values[inside] = place + (silhouettes[inside] + 1) / 4  # less than 1, so that clusters keep their order
         separability = evidence.separability
         p_value = separability.p_value
         reported = None if p_value is None else p_value <= SMALL
         found.append(ClassScores(label, float(separability.value), rows, values, reported))
     return found
+
+
+def _get_separability(cluster: ClusterEvidence) -> float:
+    return -np.inf if cluster.separability is None else cluster.separability
