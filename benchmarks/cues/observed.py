@@ -1,0 +1,103 @@
+"""The material of a method: a network with its images, relevance maps, Grad-CAM maps, activations and outputs."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+import whyset
+from whyset.runner import ArraySource, Preprocessing
+from whyset.store import Run
+
+from .cells import Cell
+
+Values = NDArray[np.float32]
+BATCH = 250
+COMPOSITE = "epsilon_plus_flat"
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """A network with what methods compute from it, each once; runs are kept in a folder, and continued from there."""
+
+    cell: Cell
+    folder: Path
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        return self.cell.labels
+
+    @cached_property
+    def source(self) -> ArraySource:
+        """The data set of the runs."""
+        height, width = self.cell.images.shape[1:3]
+        preprocessing = Preprocessing(size=(height, width), mean=self.cell.mean, std=self.cell.std)
+        names = list(self.cell.class_names)
+        return ArraySource(self.cell.images, self.labels, class_names=names, preprocessing=preprocessing)
+
+    def explain(self, name: str, **options: Any) -> Run:
+        """Explain the label of each image, as a run with this name."""
+        return whyset.explain(
+            self.cell.model, self.source, self.folder / name, target="label", batch_size=BATCH, **options
+        )
+
+    @cached_property
+    def run(self) -> Run:
+        """The relevance of the images by the composite of the benchmark."""
+        return self.explain("relevance", composite=COMPOSITE)
+
+    @cached_property
+    def maps(self) -> Values:
+        """The relevance maps, summed over the channels, (n, height, width)."""
+        return self.read_maps(self.run)
+
+    @staticmethod
+    def read_maps(run: Run) -> Values:
+        """Read the maps of a run, summed over the channels."""
+        parts = [run.relevance[start : start + BATCH].sum(axis=1) for start in range(0, len(run.labels), BATCH)]
+        return np.concatenate(parts).astype(np.float32)
+
+    @cached_property
+    def inputs(self) -> Tensor:
+        return self.cell.inputs
+
+    @cached_property
+    def outputs(self) -> tuple[Values, Values]:
+        """What the last linear layer takes, (n, channels), and the probabilities of the classes, (n, classes)."""
+        taken: list[Tensor] = []
+        layer = find_last_linear(self.cell.model)
+        handle = layer.register_forward_pre_hook(lambda _, given: taken.append(given[0].flatten(1)))
+        try:
+            probabilities = self.predict(self.inputs)
+        finally:
+            handle.remove()
+        return torch.cat(taken).numpy(), probabilities
+
+    @property
+    def activations(self) -> Values:
+        return self.outputs[0]
+
+    @property
+    def probabilities(self) -> Values:
+        return self.outputs[1]
+
+    def predict(self, x: Tensor) -> Values:
+        """Return the probabilities of the classes, (n, classes)."""
+        with torch.no_grad():
+            parts = [torch.softmax(self.cell.model(part), 1) for part in x.split(BATCH)]
+        return torch.cat(parts).numpy()
+
+    def each_class(self) -> list[tuple[int, NDArray[np.int64]]]:
+        """Return each class with the rows of its images."""
+        return [(label, np.flatnonzero(self.labels == label)) for label in range(len(self.cell.class_names))]
+
+
+def find_last_linear(model: nn.Module) -> nn.Module:
+    """Return the last linear layer, whose input is what the network has recognized."""
+    layers = [layer for layer in model.modules() if isinstance(layer, nn.Linear)]
+    return layers[-1]
