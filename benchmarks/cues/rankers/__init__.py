@@ -8,7 +8,7 @@ from types import MappingProxyType
 from ..observed import Observed
 from ..ranking import ClassScores
 from ..regions import REGIONS
-from . import activation_clustering, corelay, domino, effects, kmeans, sentinet, spectral_signatures, spray
+from . import activation_clustering, corelay, domino, effects, findings, kmeans, sentinet, spectral_signatures, spray
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,11 @@ class Method:
 
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
+        "findings": Method(findings.rank, "findings", "whyset"),
+        "findings-no-specificity": Method(
+            findings.rank_without_specificity, "findings, without specificity", "ablation"
+        ),
+        "findings-no-expansion": Method(findings.rank_without_expansion, "findings, without expansion", "ablation"),
         "effects": Method(effects.rank, "effects, default test", "whyset"),
         "spray": Method(spray.rank, "SpRAy, default analysis"),
         "corelay": Method(corelay.rank, "CoRelAy's chain"),
