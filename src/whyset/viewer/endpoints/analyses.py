@@ -108,8 +108,8 @@ def _column(name: str, described: Mapping[str, object]) -> CategoryColumn:
 
 
 def find_thumbnails(categories: Sequence[Category]) -> dict[str, int]:
-    """Find a row that shows each class: the most typical explanation of its most coherent cluster."""
-    clusters = {one.id: most_coherent(one) for one in categories if one.problem is None}
+    """Find a row that shows each class: the most typical explanation of its most distinct cluster."""
+    clusters = {one.id: most_distinct(one) for one in categories if one.problem is None}
     return {id: one.evidence.medoids[0] for id, one in clusters.items() if one is not None and one.evidence.medoids}
 
 
