@@ -1,6 +1,6 @@
 """Findings come first in the overview: what was found, what it does, which samples carry it, and where it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
 
 import numpy as np
