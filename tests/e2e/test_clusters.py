@@ -114,11 +114,14 @@ def test_mean_maps_are_shown_with_signs_and_as_magnitudes(horse, run: Run, membe
 
 
 def test_scores_are_defined_on_focus_and_on_hover(horse) -> None:
-    card = horse.page.locator("[data-cluster='0']")
-    card.focus()
+    button = horse.page.locator("[data-cluster='0']")
+    card = button.locator("xpath=ancestor::div[contains(@class, 'card')]")
+    button.focus()
     horse.page.keyboard.press("Tab")
     horse.page.keyboard.press("Tab")
-    term = card.locator("xpath=ancestor::div[contains(@class, 'card')]").get_by_text("separability", exact=True)
+    horse.page.keyboard.press("Enter")  # opens the details
+    horse.page.keyboard.press("Tab")
+    term = card.get_by_text("separability", exact=True)
     assert term.evaluate("word => word === document.activeElement")
     tip = horse.page.get_by_role("tooltip")
     assert "Fisher's discriminant" in tip.inner_text()
@@ -128,7 +131,7 @@ def test_scores_are_defined_on_focus_and_on_hover(horse) -> None:
     )
     horse.page.keyboard.press("Escape")
     assert tip.count() == 0
-    horse.page.get_by_text("purity", exact=True).nth(1).hover()
+    card.get_by_text("purity", exact=True).hover()
     assert "largest share of one prediction" in horse.page.get_by_role("tooltip").inner_text()
     horse.screenshot("clusters-definition-light-1280")
 

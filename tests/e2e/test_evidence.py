@@ -150,6 +150,13 @@ def test_only_q_is_bold_and_only_below_the_level(viewer, run: Run) -> None:
     viewer.screenshot("evidence-overview-light-1280")
 
 
+def unfold(viewer) -> None:
+    """Open the evidence of the class and the scores of its clusters."""
+    closed = viewer.page.locator("main details:not([open]) > summary")
+    while closed.count():
+        closed.first.click()
+
+
 def test_q_is_withheld_while_classes_are_missing(open_viewer: Callable, server: Server) -> None:
     viewer = open_run(open_viewer, server, "#/sample/some")
     viewer.page.get_by_text("2 of 3 classes analyzed; q-values are withheld until all classes are analyzed.").wait_for()
@@ -157,6 +164,7 @@ def test_q_is_withheld_while_classes_are_missing(open_viewer: Callable, server: 
     assert cells.all_inner_texts() == ["–", "–"]
     assert viewer.page.locator("tbody .significant").count() == 0
     viewer.open_class("horse")
+    unfold(viewer)
     assert viewer.page.locator("[data-score=q-value] dd").inner_text() == "withheld"
 
 
@@ -165,6 +173,7 @@ def test_the_class_order_is_the_servers(viewer, run: Run) -> None:
 
 
 def test_a_class_and_its_clusters_show_their_evidence(horse) -> None:
+    unfold(horse)
     details = horse.page.get_by_role("region", name="Class horse")
     scores = dict(
         zip(details.locator("dt .word").all_inner_texts(), details.locator("dd").all_inner_texts(), strict=True)
@@ -197,6 +206,7 @@ def test_a_sample_says_which_class_its_heatmap_explains(
     confidence = f"{100 * float(run.column('confidence')[MISCLASSIFIED]):.1f} %"
     assert (facts["true"], facts["predicted"], facts["heatmap explains"]) == ("horse", "cat", "horse")
     assert facts["confidence"] == f"{confidence} cat"
+    unfold(viewer)
     for place in (viewer.page.get_by_role("region", name="Class horse"), viewer.page.locator(".card").first):
         assert place.locator("[data-explains]").inner_text() == "Heatmaps explain: horse"
     viewer.screenshot(f"evidence-class-{theme}-1280")
@@ -205,6 +215,7 @@ def test_a_sample_says_which_class_its_heatmap_explains(
 def test_classes_of_mixed_heatmaps_are_counted(open_viewer: Callable, server: Server) -> None:
     viewer = open_run(open_viewer, server, "#/several/spray/00000")
     viewer.wait_for_view("class")
+    unfold(viewer)
     told = viewer.page.locator("[data-explains]").all_inner_texts()
     assert told == [
         "Heatmaps explain: cat (10), dog (10), horse (10)",

@@ -1,6 +1,6 @@
 """Findings come first in the overview: what was found, what it does, which samples carry it, and where it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
 
 import numpy as np
@@ -92,13 +92,18 @@ def test_the_samples_of_a_card_are_saved_as_a_selection(viewer, card, run: Run) 
 def test_points_are_colored_by_the_effect_and_untested_ones_are_gray(viewer) -> None:
     viewer.open_class("horse")
     viewer.page.get_by_label("Color", exact=True).select_option("effect.window of 3 x 3")
-    expect(viewer.page.get_by_text("0.25").first).to_be_visible()
+    panel = viewer.page.locator("main > *", has=viewer.page.get_by_label("Color", exact=True))
+    expect(panel).to_contain_text("0.250")
+    expect(panel).to_contain_text("0.750")
+    expect(panel).to_contain_text("15 without a value")
 
 
-def test_a_run_without_findings_says_what_searches(
-    open_viewer: Callable, sample_run: ModuleType, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    run = sample_run.make_sample_run(tmp_path_factory.mktemp("runs") / "plain")
-    with Server([run.path]) as server:
-        viewer = open_viewer(server)
-        expect(viewer.page.get_by_role("region", name="Findings")).to_contain_text("whyset find")
+@pytest.fixture(scope="module")
+def plain_server(sample_run: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server([sample_run.make_sample_run(tmp_path_factory.mktemp("runs") / "plain").path]) as server:
+        yield server
+
+
+def test_a_run_without_findings_says_what_searches(open_viewer: Callable, plain_server: Server) -> None:
+    viewer = open_viewer(plain_server)
+    expect(viewer.page.get_by_role("region", name="Findings")).to_contain_text("whyset find")

@@ -8,6 +8,7 @@ import numpy as np
 
 from whyset.analysis.scores import benjamini_hochberg
 from whyset.analysis.small_clusters import SMALL
+from whyset.report.confirmed import read_confirmed
 from whyset.report.enrichment import Enriched, name_enriched
 from whyset.store import Analysis, Category, ClusterEvidence
 from whyset.store.analyses import Completeness
@@ -86,7 +87,9 @@ def rank_classes(analysis: Analysis) -> Ranking:
     1
     """
     completeness = analysis.check()
-    return Ranking(rank_rows(list(map(read_class_row, analysis.categories)), completeness), completeness)
+    confirmed = read_confirmed(analysis)
+    rows = [replace(read_class_row(one), confirmed_effect=confirmed.get(one.id)) for one in analysis.categories]
+    return Ranking(rank_rows(rows, completeness), completeness)
 
 
 def rank_rows(rows: Sequence[ClassRow], completeness: Completeness) -> tuple[ClassRow, ...]:

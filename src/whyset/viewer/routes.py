@@ -19,11 +19,13 @@ from whyset.viewer.endpoints import (
     samples,
     sounds,
     spectra,
+    summaries,
 )
 from whyset.viewer.limits import MOST_BODY
 from whyset.viewer.schemas import (
     AnalysisDetail,
     CategoryDetail,
+    ClusterSummary,
     ColorMapTable,
     ErrorAnswer,
     FindingList,
@@ -84,6 +86,7 @@ ROUTES = (
     Route(f"{ANALYSIS}/{{category}}/columns/{{column}}", analyses.get_category_column),
     Route(f"{ANALYSIS}/{{category}}/points/{{embedding}}", analyses.get_points),
     Route(f"{ANALYSIS}/{{category}}/scales/{{clustering}}", pictures.get_scales, ScaleTable),
+    Route(f"{ANALYSIS}/{{category}}/summaries/{{clustering}}", summaries.list_summaries, list[ClusterSummary]),
     Route(f"{ANALYSIS}/{{category}}/export", exports.export_samples, None, "POST"),
     Route(f"{ANALYSIS}/{{category}}/names", notes.get_cluster_names, StoredNames),
     Route(f"{ANALYSIS}/{{category}}/names", notes.put_cluster_names, StoredNames, "PUT"),

@@ -325,6 +325,19 @@ class ScaleTable(Model):
     scales: list[Scale]
 
 
+class ClusterSummary(Model):
+    """What a cluster is about, in words.
+
+    `top` are its words, columns or channels with the most relevance, named by `what` (null for images), and `shifted`
+    are notes on clusters from which it differs mainly in place.
+    """
+
+    cluster: int
+    what: str | None
+    top: list[str]
+    shifted: list[str]
+
+
 class SelectionDraft(Model):
     """A named selection of rows of the run, with tags and a note."""
 

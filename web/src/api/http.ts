@@ -93,6 +93,7 @@ export function sourceOver(ask: Ask): DataSource {
       return { data, shape: shape.slice(1) };
     },
     scales: (run, analysis, category, clustering) => json(analysisPath(run, analysis) + at`/${category}/scales/${clustering}`),
+    summaries: (run, analysis, category, clustering) => json(analysisPath(run, analysis) + at`/${category}/summaries/${clustering}`),
     colorMaps: () => json("color-maps"),
     colorMap: (definition) => json(at`color-maps/${definition}`),
     clusterNames: (run, analysis, category) => json(analysisPath(run, analysis) + at`/${category}/names`),

@@ -254,6 +254,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{run}/analyses/{analysis}/{category}/summaries/{clustering}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Summaries
+         * @description Get the clusters that have top words, columns or channels, or that differ from others mainly in place.
+         */
+        get: operations["list_summaries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{run}/columns/{column}": {
         parameters: {
             query?: never;
@@ -891,6 +911,23 @@ export interface components {
             separability: number | null;
             /** Silhouette */
             silhouette: number | null;
+        };
+        /**
+         * ClusterSummary
+         * @description What a cluster is about, in words.
+         *
+         *     `top` are its words, columns or channels with the most relevance, named by `what` (null for images), and `shifted`
+         *     are notes on clusters from which it differs mainly in place.
+         */
+        ClusterSummary: {
+            /** Cluster */
+            cluster: number;
+            /** Shifted */
+            shifted: string[];
+            /** Top */
+            top: string[];
+            /** What */
+            what: string | null;
         };
         /**
          * ClusteringEvidence
@@ -2622,6 +2659,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ScaleTable"];
+                };
+            };
+            /** @description missing token, or a host or origin that is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description unknown id, or a row that the run does not have */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description not explained yet, failed, or damaged on disk */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description parameter or body out of its limits, or malformed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_summaries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description name of a clustering of the category */
+                clustering: string;
+                /** @description id of a run, from /api/runs */
+                run: string;
+                /** @description id of a category of the analysis */
+                category: string;
+                /** @description name of an analysis of the run */
+                analysis: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What a cluster is about, in words. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterSummary"][];
                 };
             };
             /** @description missing token, or a host or origin that is not allowed */

@@ -3,6 +3,7 @@ import type {
   AnalysisDetail,
   CategoryDetail,
   ClusterNames,
+  ClusterSummary,
   ColorMap,
   ColorMaps,
   ExportForm,
@@ -79,6 +80,8 @@ export interface DataSource {
   relevance(run: string, index: number): Promise<Column>;
   /** The relevance of full color when heatmaps of a class are compared. */
   scales(run: string, analysis: string, category: string, clustering: string): Promise<ScaleTable>;
+  /** Top words, columns or channels of clusters, and those that differ mainly in place. */
+  summaries(run: string, analysis: string, category: string, clustering: string): Promise<ClusterSummary[]>;
   colorMaps(): Promise<ColorMaps>;
   /** A color map in Zennit's language; SourceError with status 422 if it is invalid. */
   colorMap(definition: string): Promise<ColorMap>;

@@ -23,6 +23,7 @@ export type ClassRow = Schemas["ClassRow"];
 export type ColorMap = Schemas["ColorMapTable"];
 export type SpectrumAxes = Schemas["SpectrumAxes"];
 export type ScaleTable = Schemas["ScaleTable"];
+export type ClusterSummary = Schemas["ClusterSummary"];
 export type ColorMaps = Record<string, ColorMap>;
 export type SelectionDraft = Schemas["SelectionDraft"];
 export type StoredSelection = Schemas["StoredSelection"];

@@ -137,6 +137,8 @@ def _record_category(archive: Archive, viewer: LocalViewer, at: str, chosen: Emb
         if _kind(column) == "clustering":
             scales = f"{at}/scales/{quote(column['name'].partition('.')[2])}"
             archive.answers[scales] = viewer.json(scales)
+            summaries = scales.replace(f"{at}/scales/", f"{at}/summaries/")
+            archive.answers[summaries] = viewer.json(summaries)
     evidence = detail["evidence"] if kept is None else _reduce_evidence(detail["evidence"], int(kept.sum()))
     archive.answers[at] = detail | {"columns": shown, "evidence": evidence}
     archive.answers[f"{at}/names"] = viewer.json(f"{at}/names") | {"writable": False}
