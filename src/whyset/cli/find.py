@@ -74,6 +74,7 @@ def format_findings(findings: "Findings") -> Iterator[str]:
     """Yield the suspicions and the first strategies in plain words, or the reason why nothing was searched."""
     if findings.problem is not None:
         yield f"no findings were confirmed: {findings.problem}"
+        yield from (f"  {rank}. {one.sentence}" for rank, one in enumerate(findings, 1))
         return
     suspicions = [one for one in findings if one.kind == "suspicion"]
     others = [one for one in findings if one.kind != "suspicion"]

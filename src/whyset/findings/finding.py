@@ -16,6 +16,7 @@ from whyset.effects.class_job import ClassRows
 from whyset.effects.preparation import list_classes, make_tester, measure_costs, prepare
 from whyset.engines import Engine, Progress, get_engine
 from whyset.findings.searching import FoundGroup, Searcher, make_searcher
+from whyset.findings.unconfirmed import list_unconfirmed
 from whyset.runner.consent import Trust
 from whyset.runner.explaining import finishing
 from whyset.runner.job import set_up
@@ -81,7 +82,8 @@ def find(
     -------
     Findings
         The findings as they are stored in the run, suspicions first. `problem` states why a run cannot be searched, for
-        example because its model cannot be loaded; then nothing is stored.
+        example because its model cannot be loaded; then the clusters that stand out in its analysis are the findings,
+        which are not confirmed, and without an analysis nothing is stored.
 
     Raises
     ------
@@ -105,14 +107,16 @@ def find(
     given: dict[str, Any] = {"model": model, "dataset": dataset, "data": data, "device": device, "trust": trust}
     effects = measure_effects(opened, test, engine=chosen, progress=said, **given)
     if effects.problem is not None:
-        return Findings(opened.path, name, test.name, problem=effects.problem)
+        unconfirmed = list_unconfirmed(opened, effects.problem)
+        found = Findings(opened.path, name, test.name, findings=unconfirmed, problem=effects.problem)
+        return write_findings(opened, found) if unconfirmed else found
     with reopen(opened, chosen, said, **given) as reopened, torch.no_grad():
         classes = list_classes(opened)
         job = prepare(opened, test, reopened, classes, measure_costs, said)
         tester = make_tester(set_up(job.job), test, job.interventions, job.pool, job.labels)
         searcher = make_searcher(tester, np.concatenate([one.rows for one in classes]), count)
-        found = _search(searcher, classes, effects, said)
-    return _store(opened, name, test, count, found, effects)
+        result = _search(searcher, classes, effects, said)
+    return _store(opened, name, test, count, result, effects)
 
 
 def _search(

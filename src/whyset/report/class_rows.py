@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeVar
 
-import numpy as np
-
+from whyset.analysis.detail_contrast import modified_z, read_contrast
 from whyset.analysis.scores import benjamini_hochberg
 from whyset.analysis.small_clusters import SMALL
 from whyset.report.confirmed import read_confirmed
@@ -120,7 +119,7 @@ def read_class_row(category: Category) -> ClassRow:
         n_explanations=evidence.n_explanations,
         n_samples=evidence.n_samples,
         accuracy=evidence.composition.accuracy,
-        detail_contrast=_largest(map(contrast, _list_clusters(category))),
+        detail_contrast=_largest(read_contrast(row.evidence) for row in _list_clusters(category)),
         separability=evidence.separability.value,
         p_value=evidence.separability.p_value,
         eigengap=evidence.eigengap.value,
@@ -146,24 +145,6 @@ def rank_key(row: ClassRow) -> tuple[bool, float, float, float, float, float, st
     scores = (row.confirmed_effect, row.detail_contrast, row.separability, row.eigengap)
     effect, details, separability, eigengap = (-_or_lowest(score) for score in scores)
     return unscored, tested, effect, details, separability, eigengap, row.name
-
-
-def modified_z(values: Sequence[float | None]) -> list[float | None]:
-    """Return 0.6745 (x - median)/MAD; None for unknown values, and for all if fewer than three are known or MAD is 0.
-
-    >>> modified_z([1.0, 2.0, 3.0, None])
-    [-0.6745, 0.0, 0.6745, None]
-    """
-    known = np.array([value for value in values if value is not None])
-    if len(known) < 3:
-        return [None] * len(values)
-    middle = float(np.median(known))
-    spread = float(np.median(np.abs(known - middle)))
-    return [None if value is None or spread == 0 else 0.6745 * (value - middle) / spread for value in values]
-
-
-STANDS_OUT = 3.5
-"""The modified z-score from which Iglewicz and Hoaglin (1993) call a value an outlier."""
 
 
 @dataclass(frozen=True)
@@ -218,15 +199,9 @@ def most_distinct(category: Category) -> ClusterRow | None:
     In an analysis of an earlier version, which has no details, it is the cluster with the most similar relevance maps.
     """
     rows = _list_clusters(category)
-    if any(contrast(row) is not None for row in rows):
-        return max(rows, key=lambda row: _or_lowest(contrast(row)))
+    if any(read_contrast(row.evidence) is not None for row in rows):
+        return max(rows, key=lambda row: _or_lowest(read_contrast(row.evidence)))
     return max(rows, key=lambda row: _or_lowest(row.evidence.coherence), default=None)
-
-
-def contrast(row: ClusterRow) -> float | None:
-    """Return the coherence of the details of a cluster minus that of the rest of its class; None if unknown."""
-    here, elsewhere = row.evidence.detail_coherence, row.evidence.detail_coherence_elsewhere
-    return None if here is None or elsewhere is None else here - elsewhere
 
 
 def _largest(scores: Iterable[float | None]) -> float | None:

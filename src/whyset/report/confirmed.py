@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from whyset.errors import BrokenRunError, InputError
 from whyset.store import Analysis, open_run
 
-_BY_LABEL = "label"
+_LIKE_EFFECTS = ("auto", "label")
+"""The groupings of an analysis whose classes are those of a test of effects."""
 
 
 def read_confirmed(analysis: Analysis) -> Mapping[str, float]:
@@ -14,7 +15,7 @@ def read_confirmed(analysis: Analysis) -> Mapping[str, float]:
     Classes that were not searched are left out, and all if the findings are outdated or damaged, or if the analysis
     groups samples in another way than by their labels.
     """
-    if analysis.config.get("group_by", _BY_LABEL) != _BY_LABEL:
+    if analysis.config.get("group_by", "auto") not in _LIKE_EFFECTS:
         return {}
     try:
         findings = open_run(analysis.path.parent.parent).findings()

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
+from whyset.analysis.detail_contrast import STANDS_OUT, read_contrast
 from whyset.analysis.small_clusters import SMALL
-from whyset.report.class_rows import STANDS_OUT, ClassRow, ClusterRow, contrast
+from whyset.report.class_rows import ClassRow, ClusterRow
 from whyset.report.evidence_lines import describe_class, describe_evidence
 from whyset.report.numbers import SIGNIFICANT, count, format_counts, number, percent, plural, small, with_interval
 from whyset.report.relevance import describe_relevance
@@ -128,7 +129,7 @@ def reason_to_look(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
     kind = "small cluster" if cluster.clustering == SMALL else "cluster"
     text = f"{_noise(cluster, classes)}Look first at {kind} {evidence.id} of class {cluster.class_name}: "
     text += format_counts(evidence.n_explanations, evidence.n_samples)
-    if contrast(cluster) is not None:
+    if read_contrast(cluster.evidence) is not None:
         text += _details(cluster, classes)
     elif evidence.coherence is not None:
         text += ", whose relevance maps are more alike than in the class's other clusters"
