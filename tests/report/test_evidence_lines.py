@@ -48,11 +48,11 @@ EVIDENCE = ClassEvidence(
     label=1,
     composition=Composition(0.61, 0.62, 0.63),
     separability=SeparabilityTest(4.1, 0.13, 99, 1.7, "CopulaSurrogates"),
-    eigengap=EigengapEvidence(0.231, 3, True),
+    eigengap=EigengapEvidence(0.231, 3, True, 20, 0.96),
     graph=NeighborGraph(5, 6, 8, 0.94),
     clusterings={
         "kmeans": ClusteringEvidence(
-            1, "eigengap", 9, 4.4, 0.51, StabilityEvidence(0.77, (0.66, 0.88), 20, 0.8), 31, (CLUSTER,), (JOIN,)
+            1, "eigengap", 9, 4.4, 0.51, StabilityEvidence(0.77, (0.66, 0.88), 20, 0.8), 31, (CLUSTER,), (JOIN,), 12
         )
     },
     default_clustering="kmeans",

@@ -27,8 +27,11 @@ def fit_to_samples(spray: Spray, samples: int) -> tuple[Spray, list[str]]:
     return replace(spray, clusterings=kept), [f"{samples} explanations are too few for {names}: left out."]
 
 
-def describe_treatment(spray: Spray, results: dict[str, Any]) -> list[str]:
-    """Return one sentence for each adjustment, to be stored with the results."""
+def describe_treatment(spray: Spray, results: dict[str, Any], stability: float | None = None) -> list[str]:
+    """Return one sentence for each adjustment, to be stored with the results.
+
+    `stability` is that of as many clusters as a larger eigengap beyond the numbers searched has.
+    """
     found: list[str] = []
     neighbors, number = results["neighbors"], results["number"]
     samples, used = neighbors.indices.shape
@@ -42,7 +45,16 @@ def describe_treatment(spray: Spray, results: dict[str, Any]) -> list[str]:
             "No eigengap is clear: the largest one is after the first eigenvalue, as in a class with one strategy; the "
             "number of clusters is that of the best split."
         )
+    if number.beyond is not None:
+        found.append(
+            f"A larger eigengap is beyond the numbers searched, for {number.beyond} clusters{_stability(stability)}: "
+            f"Spray(n_clusters=Eigengap({number.beyond})) uses it."
+        )
     return found + [sentence for part in spray.embeddings for sentence in _embedding(part, samples)]
+
+
+def _stability(value: float | None) -> str:
+    return "" if value is None else f" (stability {value:.2f})"
 
 
 def _graph(spectrum: SpectrumOfGraph) -> list[str]:

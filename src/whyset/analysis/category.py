@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from whyset.analysis.adjustments import describe_treatment, fit_to_samples
-from whyset.analysis.cluster_statistics import compute_cluster_statistics, find_prototypes
+from whyset.analysis.cluster_statistics import compute_cluster_statistics, find_prototypes, stability_beyond
 from whyset.analysis.data_issues import check_features, limit_neighbors
 from whyset.analysis.describe import describe_class, describe_clustering, describe_eigengap, describe_graph
 from whyset.analysis.groups import Group
@@ -69,17 +69,18 @@ def _analyze(run: Run, group: Group, spray: Spray, memo: Memo | None) -> Categor
     clusterings[name], tested_columns = compute_cluster_statistics(
         clusterings[name], features, members, pipeline, results, spray, seed
     )
+    beyond = stability_beyond(features, pipeline, results, spray, seed)
     prototypes, prototype_columns = find_prototypes(features, members, spray, seed)
     embeddings = _embeddings(results, spray)
     evidence = replace(
         describe_class(group, members, spray),
         separability=tested,
-        eigengap=describe_eigengap(results["number"]),
+        eigengap=describe_eigengap(results["number"], beyond),
         graph=describe_graph(results["spectrum"], spray.affinity, results["neighbors"]),
         clusterings=clusterings,
         embeddings={kind: EmbeddingEvidence(values.shape[1]) for kind, values in embeddings.items()},
         prototypes=prototypes,
-        data_issues=(*checked.treatment, *left_out, *describe_treatment(spray, results)),
+        data_issues=(*checked.treatment, *left_out, *describe_treatment(spray, results, beyond)),
         small_clusters=describe_small_clusters(results, members),
     )
     placed = {f"embedding.{kind}": values for kind, values in embeddings.items()}

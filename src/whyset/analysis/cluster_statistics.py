@@ -6,10 +6,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from whyset.analysis.pipelines import Pipeline, Spray
+from whyset.analysis.pipelines import Pipeline, Spray, Step
 from whyset.analysis.pipelines.pipeline import step_seed
 from whyset.analysis.pipelines.spray import CONCEPT
-from whyset.analysis.processors import Clustering
+from whyset.analysis.processors import Clustering, KMeans
 from whyset.analysis.sample_metadata import SampleMetadata
 from whyset.analysis.scores import (
     ClusterContrast,
@@ -118,6 +118,22 @@ def _stability(
     low, high = np.quantile(found.adjusted_rand, [0.05, 0.95]).tolist()
     recovery = {number: float(value) for number, value in enumerate(found.recovery) if np.isfinite(value)}
     return StabilityEvidence(found.mean, (low, high), resampling.runs, resampling.share), recovery
+
+
+def stability_beyond(
+    features: NDArray[np.floating], pipeline: Pipeline, results: dict[str, Any], spray: Spray, seed: int
+) -> float | None:
+    """Return the stability of as many k-means clusters as a larger eigengap beyond the numbers searched has.
+
+    None without such a gap, and without resamplings.
+    """
+    beyond = results["number"].beyond
+    if beyond is None or spray.resamplings == 0:
+        return None
+    step = Step("clustering.beyond", KMeans(beyond), ("spectrum", "number"))
+    chain = Pipeline("beyond", (*pipeline.until("number").steps, step))
+    found = step.processor(results["spectrum"], results["number"], **step.seed(seed))  # type: ignore[operator]
+    return Resampling(spray.resamplings)(features, found.labels, chain, step.name, seed=seed).mean
 
 
 def _test(test: Enrichment) -> EnrichmentTest:

@@ -46,9 +46,15 @@ def describe_graph(spectrum: SpectrumOfGraph, affinity: Affinity, neighbors: Nei
     )
 
 
-def describe_eigengap(number: NumberOfClusters) -> EigengapEvidence:
+def describe_eigengap(number: NumberOfClusters, beyond_stability: float | None = None) -> EigengapEvidence:
     """Describe the eigengap that determines the number of clusters."""
-    return EigengapEvidence(value=number.gap, n_clusters=number.clusters, is_max=number.clear)
+    return EigengapEvidence(
+        value=number.gap,
+        n_clusters=number.clusters,
+        is_max=number.clear,
+        beyond=number.beyond,
+        beyond_stability=beyond_stability,
+    )
 
 
 def describe_clustering(
@@ -74,6 +80,7 @@ def describe_clustering(
         separability=score(clustering),
         silhouette=finite_mean(silhouettes),
         clusters=clusters,
+        min_cluster_size=clustering.min_cluster_size,
         joins=tuple(ClusterJoin(**vars(join)) for join in clustering.joins),
     )
 

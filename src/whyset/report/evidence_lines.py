@@ -115,6 +115,8 @@ FORMATTERS: Mapping[type, Mapping[str, Formatter]] = MappingProxyType(
             "value": Formatter("eigengap", _three),
             "n_clusters": Formatter("clusters by eigengap", count),
             "is_max": Formatter("eigengap is the largest", _yes),
+            "beyond": Formatter("clusters by a larger eigengap", count),
+            "beyond_stability": Formatter("their stability", number),
         },
         NeighborGraph: {
             "n_connected_components": Formatter("connected components", count),
@@ -132,6 +134,7 @@ FORMATTERS: Mapping[type, Mapping[str, Formatter]] = MappingProxyType(
             "n_noise": Formatter("noise", count),
             "separability": Formatter("separability of the clustering", number),
             "silhouette": Formatter("silhouette", number),
+            "min_cluster_size": Formatter("smallest size of a cluster", count),
             "joins": Formatter("joined clusters", _joins),
             "n_enrichment_tests": Formatter("tests of enrichment", count),
         },

@@ -157,3 +157,27 @@ def test_the_maximum_and_a_quarter_of_the_samples_bound_the_number() -> None:
 def test_too_few_eigenvalues_are_refused() -> None:
     with pytest.raises(InputError, match="too few"):
         Eigengap()(make_spectrum(1.0, 0.5))
+
+
+def test_a_larger_eigengap_beyond_the_maximum_is_reported_and_the_smaller_number_is_used() -> None:
+    """20 clusters that hang together: 2 is what is searched best, and 20 what is there."""
+    spectrum, truth = planted(20, apart=5.0)
+    assert spectrum.components < 3
+    number = Eigengap()(spectrum)
+    assert (number.clusters <= 16, number.beyond) == (True, 20)
+    larger = Eigengap(maximum=20)(spectrum)
+    assert (larger.clusters, larger.beyond) == (20, None)
+    assert adjusted_rand_score(truth, KMeans()(spectrum, larger, seed=0).labels) > 0.95
+
+
+def test_a_gap_within_the_maximum_is_not_beyond_it() -> None:
+    assert Eigengap()(planted(5, apart=4.5)[0]).beyond is None
+
+
+def test_the_smallest_cluster_by_density_is_a_fiftieth_of_the_class_and_at_least_8() -> None:
+    for count, size, expected in ((3, 40, 8), (5, 160, 16)):
+        spectrum, truth = planted(count, size=size)
+        found = HDBSCAN()(spectrum, Eigengap()(spectrum))
+        assert found.min_cluster_size == expected
+        np.testing.assert_array_equal(found.labels, HDBSCAN(expected)(spectrum, Eigengap()(spectrum)).labels)
+        assert adjusted_rand_score(truth, found.labels) == 1

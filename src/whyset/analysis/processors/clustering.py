@@ -17,12 +17,14 @@ class NumberOfClusters:
     """The number of `clusters`, the `gap` after that eigenvalue, and the flag `clear`.
 
     The gap is clear if no other gap is larger, including that after the first eigenvalue. If that one is the largest,
-    the graph is one cluster, and `clusters` is the number of the best split.
+    the graph is one cluster, and `clusters` is the number of the best split. `beyond` is the number of clusters with
+    the largest gap of all, if it is beyond the numbers searched and larger than `gap`; otherwise None.
     """
 
     clusters: int
     gap: float
     clear: bool
+    beyond: int | None = None
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Eigengap(Processor):
     """Choose the k of at least 2 with the largest λ_k - λ_(k+1) (von Luxburg 2007, section 8.3).
 
     A graph in c components has c eigenvalues 1, so k is never below c. Clusters of fewer than four samples on average
-    are not considered.
+    are not considered. A larger gap beyond the maximum is reported and not used: of data without clusters, such as a
+    curve, the largest of many gaps is anywhere.
 
     Parameters
     ----------
@@ -58,7 +61,9 @@ class Eigengap(Processor):
             raise InputError(f"{len(gaps) + 1} eigenvalues are too few to choose among {lowest} clusters and more.")
         clusters = lowest + int(np.argmax(gaps[lowest - 1 : highest]))
         gap = float(gaps[clusters - 1])
-        return NumberOfClusters(clusters, gap, clear=bool(gap >= gaps[:highest].max()))
+        further = gaps[highest : len(spectrum.eigenvectors) // 4]
+        beyond = highest + 1 + int(further.argmax()) if further.max(initial=0.0) > gap else None
+        return NumberOfClusters(clusters, gap, clear=bool(gap >= gaps[:highest].max()), beyond=beyond)
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,8 @@ class Clustering:
     """The origin of the number of clusters: "eigengap", "given" or "density"."""
     dendrogram: NDArray[np.float64] | None = None
     """The merged clusters, (n - 1, 4), as returned by SciPy's linkage; its leaves are the samples in clusters."""
+    min_cluster_size: int | None = None
+    """The smallest number of samples in a cluster, of a clustering by density; None for other ones."""
     unjoined: NDArray[np.int32] | None = None
     """The labels (N,) before clusters were joined; None if none were."""
     joins: tuple[Join, ...] = ()

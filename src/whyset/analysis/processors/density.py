@@ -7,6 +7,8 @@ from whyset.analysis.processors.clustering import Clustering, NumberOfClusters, 
 from whyset.analysis.processors.spectrum import SpectrumOfGraph
 from whyset.errors import InputError
 
+_LEAST, _SHARE = 8, 0.02  # of a cluster by default: samples, and share of the class; with 8 of 1,000, there are tens
+
 
 @dataclass(frozen=True)
 class HDBSCAN(Processor):
@@ -16,8 +18,9 @@ class HDBSCAN(Processor):
 
     Parameters
     ----------
-    min_cluster_size : int, default 8
-        The smallest number of samples in a cluster, at least 2.
+    min_cluster_size : int, optional
+        The smallest number of samples in a cluster, at least 2; by default a fiftieth of the samples, and at least 8.
+        It is stored with the clusters.
     min_samples : int, optional
         The number of neighbors that make a sample a core sample; by default `min_cluster_size`.
 
@@ -27,12 +30,12 @@ class HDBSCAN(Processor):
         A parameter is out of range.
     """
 
-    min_cluster_size: int = 8
+    min_cluster_size: int | None = None
     min_samples: int | None = None
 
     def __post_init__(self) -> None:
-        if self.min_cluster_size < 2 or (self.min_samples is not None and self.min_samples < 1):
-            raise InputError(f"HDBSCAN needs min_cluster_size >= 2 and min_samples >= 1 (or None), got {self}.")
+        if (self.min_cluster_size or 2) < 2 or (self.min_samples is not None and self.min_samples < 1):
+            raise InputError(f"HDBSCAN needs min_cluster_size >= 2 and min_samples >= 1 (or None each), got {self}.")
 
     @property
     def name(self) -> str:
@@ -43,12 +46,14 @@ class HDBSCAN(Processor):
 
         coordinates = spectral_coordinates(spectrum, number.clusters)
         taking_part = ~spectrum.isolated
-        needed = max(self.min_cluster_size, self.min_samples or 1)
+        smallest = self.min_cluster_size or max(_LEAST, round(_SHARE * len(taking_part)))
+        needed = max(smallest, self.min_samples or 1)
         if needed > taking_part.sum():
             raise InputError(f"{self} needs at least {needed} explanations, got {taking_part.sum()}.")
-        density = Density(min_cluster_size=self.min_cluster_size, min_samples=self.min_samples, copy=True)
+        density = Density(min_cluster_size=smallest, min_samples=self.min_samples, copy=True)
         found = density.fit_predict(coordinates[taking_part])
-        return Clustering(by_size(found, taking_part), coordinates, "density")
+        labels = by_size(found, taking_part)
+        return Clustering(labels, coordinates, "density", min_cluster_size=smallest)
 
 
 @dataclass(frozen=True)

@@ -33,13 +33,19 @@ class SeparabilityTest:
 
 @dataclass(frozen=True)
 class EigengapEvidence:
-    """The gap after eigenvalue number `n_clusters`; `is_max` is False if the gap after the first is larger."""
+    """The gap after eigenvalue number `n_clusters`; `is_max` is False if the gap after the first is larger.
+
+    `beyond` is a number of clusters with a larger gap, which is beyond the numbers searched, and `beyond_stability` the
+    mean adjusted Rand index over subsamples with as many clusters; None without one.
+    """
 
     __pydantic_config__: ClassVar = PYDANTIC
 
     value: float | None = None
     n_clusters: int | None = None
     is_max: bool | None = None
+    beyond: int | None = None
+    beyond_stability: float | None = None
 
 
 @dataclass(frozen=True)
@@ -205,7 +211,7 @@ class ClusteringEvidence:
     """A clustering of a class and its clusters; the index of a cluster in `clusters` is its number.
 
     `n_enrichment_tests` is the number of tests that the q-values of all clusters are corrected for; `joins` are the
-    joined clusters, in order.
+    joined clusters, in order, and `min_cluster_size` the smallest size that a clustering by density used.
     """
 
     __pydantic_config__: ClassVar = PYDANTIC
@@ -219,6 +225,7 @@ class ClusteringEvidence:
     n_enrichment_tests: int = 0
     clusters: tuple[ClusterEvidence, ...] = ()
     joins: tuple[ClusterJoin, ...] = ()
+    min_cluster_size: int | None = None
 
     def __repr__(self) -> str:
         return short_dataclass_repr(self)
