@@ -1,4 +1,4 @@
-"""The words, columns or channels with the most relevance in each cluster, for samples that are not images."""
+"""The words, columns or channels with the largest mean relevance in each cluster, for samples that are not images."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -42,7 +42,10 @@ class TopFeature:
 
 @dataclass(frozen=True)
 class ClusterTop:
-    """The features of one cluster with the largest mean relevance, from `n_explanations` of it; `what` names them."""
+    """The features of one cluster with the largest mean relevance, by magnitude, from `n_explanations` of the cluster.
+
+    `what` is "words", "columns" or "channels".
+    """
 
     __pydantic_config__: ClassVar[Any] = PYDANTIC
 
@@ -53,7 +56,7 @@ class ClusterTop:
 
 
 def find_top_features(run: Run, category: Category, clustering: str | None = None) -> tuple[ClusterTop, ...]:
-    """Find the words, columns or channels with the largest mean relevance in each cluster.
+    """Find the words, columns or channels with the largest mean relevance, by magnitude, in each cluster.
 
     Words are those of texts, columns those of tables, channels those of series or of an analyzed layer.
 
@@ -108,13 +111,13 @@ def _read_pieces(array: LazyArray, rows: NDArray[np.int64]) -> Iterator[tuple[ND
 
 
 def _rank_columns(run: Run, array: str, rows: NDArray[np.int64]) -> tuple[TopFeature, ...]:
-    """Rank the first axis of relevance by its mean over the rows, summed over the other axes."""
+    """Rank the first axis of relevance by the magnitude of its mean over the rows, summed over the other axes."""
     stored = run.array(array)
     total = np.zeros(stored.shape[1])
     for _, values in _read_pieces(stored, rows):
         total += values.reshape(*values.shape[:2], -1).sum(axis=(0, 2))
     names = _list_names(run, array, len(total))
-    order = np.argsort(-total, kind="stable")[:MOST]
+    order = np.argsort(-np.abs(total), kind="stable")[:MOST]
     return tuple(TopFeature(names[place], float(total[place] / len(rows))) for place in order.tolist())
 
 
@@ -125,7 +128,7 @@ def _list_names(run: Run, array: str, count: int) -> Sequence[str]:
 
 
 def _rank_words(run: Run, rows: NDArray[np.int64]) -> tuple[TopFeature, ...]:
-    """Rank words by the mean over the texts of the sum of their relevance."""
+    """Rank words by the magnitude of the mean over the texts of the sum of their relevance."""
     totals: dict[str, float] = {}
     texts: dict[str, int] = {}
     for some, values in _read_pieces(run.relevance, rows):
@@ -134,7 +137,7 @@ def _rank_words(run: Run, rows: NDArray[np.int64]) -> tuple[TopFeature, ...]:
                 totals[word] = totals.get(word, 0.0) + one
             for word in set(words):
                 texts[word] = texts.get(word, 0) + 1
-    ranked = sorted(totals, key=lambda word: (-totals[word], word))[:MOST]
+    ranked = sorted(totals, key=lambda word: (-abs(totals[word]), word))[:MOST]
     return tuple(TopFeature(word, totals[word] / len(rows), texts[word] / len(rows)) for word in ranked)
 
 

@@ -10,8 +10,9 @@ import runpy
 import shutil
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -240,3 +241,25 @@ def test_ids_of_tokens_have_one_type_in_all_blocks(tmp_path: Path, monkeypatch: 
     assert held["dtype"] == "int32"
     blocks = b"".join(block_of(file.read_text("utf-8"), str(block)) for block in held["blocks"])
     np.testing.assert_array_equal(np.frombuffer(blocks, "<i4").reshape(-1, *held["shape"]), run.inputs[held["rows"]])
+
+
+def test_findings_are_held_for_the_chosen_rows(sample: SimpleNamespace, found: ModuleType, tmp_path: Path) -> None:
+    run = sample.make_sample_run(tmp_path / "found")
+    found.write_sample_findings(run)
+    whole = export_html(run, tmp_path / "page.html", quality=100)
+    held = contents_of(whole)
+    cards = held["answers"]["runs/found/findings"]["findings"]
+    assert [one["class_name"] for one in cards] == ["horse", "cat", "dog <b>&amp;"]
+    assert [each["place"] for each in cards[0]["examples"]] == [0, 1]
+    stored = held["pictures"]["runs/found/findings/examples"]
+    assert (stored["rows"], stored["shape"]) == ([0, 1], [12, 18, 3])
+    with Image.open(BytesIO(block_of(whole.read_text("utf-8"), str(stored["blocks"][0])))) as tiles:
+        first = np.asarray(tiles)[:12, :18]
+    np.testing.assert_array_equal(first, found.change_hosts(run)[0].transpose(1, 2, 0))
+    some = contents_of(export_html(run, tmp_path / "some.html", categories=["horse"], rows=[2, 5]))
+    (horse,) = some["answers"]["runs/found/findings"]["findings"]
+    assert set(horse["rows"]) <= set(some["rows"])
+    assert horse["examples"] == []  # the hosts are cats and dogs
+    assert "runs/found/findings/examples" not in some["pictures"]
+    bare = contents_of(export_html(run, tmp_path / "bare.html", inputs=False))
+    assert [each["place"] for each in bare["answers"]["runs/found/findings"]["findings"][0]["examples"]] == [None, None]
