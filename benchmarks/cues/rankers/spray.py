@@ -12,7 +12,10 @@ SMALL = 0.05
 
 
 def rank(observed: Observed) -> list[ClassScores]:
-    """Rank classes by separability, and clusters by theirs; a class is reported if its p-value is at most 0.05."""
+    """Rank classes by separability, and clusters by theirs.
+
+    A class is reported if its p-value is at most 0.05, without a correction for the number of classes.
+    """
     analysis = whyset.analyze(observed.run, whyset.Spray())
     found = []
     for category in analysis.categories:
