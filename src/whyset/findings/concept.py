@@ -13,7 +13,7 @@ LEAST_SEEDS = 4
 """Two seeds for each half: a vector is fitted on the seeds of one and applied to those of the other."""
 _MOST_FITTED = 2048
 """Samples of other classes that a vector is fitted on."""
-_HALF_LIFT = 10.0
+_HALF_LIFT = 30.0
 """The lift at which the exclusiveness is one half."""
 
 
@@ -55,7 +55,7 @@ class Concept:
 
     @property
     def exclusiveness(self) -> float:
-        """How much more often the class has the evidence than other classes: `lift / (lift + 10)`.
+        """How much more often the class has the evidence than other classes: `lift / (lift + 30)`.
 
         The lift is the share of carriers in the class divided by that in other classes; the latter is estimated as
         (k + 1) / (m + 2), since it is not 0 because none of a few samples has it.

@@ -89,7 +89,7 @@ class Finding:
     modality : str, default "image"
         The modality of the run, which names its samples.
     exclusiveness : float or None
-        How much more often the class has the evidence than other classes, `lift / (lift + 10)`.
+        How much more often the class has the evidence than other classes, `lift / (lift + 30)`.
     independence : float or None
         How little the rest of the class differs from other classes under the concept vector, `1 − |2 AUROC − 1|`.
     """
