@@ -6,7 +6,7 @@ from whyset.analysis.processors import PROCESSORS, Processor
 from whyset.errors import InputError
 
 
-@pytest.mark.parametrize("table", ["METRICS", "AFFINITIES", "LAPLACIANS", "EMBEDDINGS"])
+@pytest.mark.parametrize("table", ["METRICS", "AFFINITIES", "LAPLACIANS", "EMBEDDINGS", "PREPROCESSING"])
 def test_every_name_makes_a_part_of_its_own(table: str) -> None:
     parts = [make() for make in getattr(registry, table).values()]
     assert all(isinstance(part, Processor) for part in parts)
@@ -26,6 +26,16 @@ def test_every_name_makes_a_part_of_its_own(table: str) -> None:
 )
 def test_clusterings_carry_their_number(text: str, names: list[str]) -> None:
     assert [part.name for part in registry.parse_clusterings(text)] == names
+
+
+def test_a_step_that_can_be_left_out_has_a_name_for_that() -> None:
+    assert registry.parse("sisters", "join") == analysis.JoinSisters()
+    assert registry.parse("small_clusters", "search") == analysis.SmallClusters()
+    assert (registry.parse("sisters", "keep"), registry.parse("small_clusters", "none")) == (None, None)
+    assert registry.parse("preprocessing", ["absolute", "fourier"]) == (
+        analysis.Absolute(),
+        analysis.FourierMagnitude(),
+    )
 
 
 @pytest.mark.parametrize("text", ["", "kmeans:2-", "kmeans:2-3-4", "hdbscan:x", "dbscan:nan", "spectral:3"])

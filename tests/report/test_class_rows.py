@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import false_discovery_control
 
 from whyset.report import rank_classes
-from whyset.report.class_rows import ClassRow, cluster_rows, most_suspicious, rank_rows
+from whyset.report.class_rows import ClassRow, cluster_rows, modified_z, most_suspicious, rank_rows
 from whyset.store import CategoryResult, Run
 from whyset.store.analyses import Completeness
 from whyset.store.category import OUTDATED
@@ -108,3 +108,31 @@ def test_the_most_coherent_cluster_of_the_first_class_is_looked_at_first(run: Ru
     assert (found.class_name, found.evidence.id, found.evidence.coherence) == ("first", 2, 0.4)
     write(run, "empty", broken=scored(None, None, problem="Too few explanations"))
     assert most_suspicious(run.analysis("empty")) is None
+
+
+def test_a_confirmed_effect_comes_first_then_contrast_and_separability_decides_only_between_equal_ones() -> None:
+    rows = {
+        "not confirmed": {"confirmed_effect": 0.0, "detail_contrast": 0.9, "separability": 90.0},
+        "small effect": {"confirmed_effect": 0.2, "detail_contrast": 0.1},
+        "large effect": {"confirmed_effect": 0.7},
+        "mark": {"detail_contrast": 0.8, "separability": 2.0},
+        "poses": {"detail_contrast": 0.3, "separability": 300.0},
+        "poses, closer": {"detail_contrast": 0.3, "separability": 200.0},
+        "no details": {"separability": 400.0},
+        "unlike the rest": {"detail_contrast": -0.4, "separability": 1.0},
+    }
+    given = [ClassRow(0, name, name, 9, 9, **{"separability": 1.0, **scores}) for name, scores in rows.items()]
+    ranked = rank_rows(given[::-1], Completeness(8, 8, (), sealed=True))
+    assert [row.name for row in ranked] == [
+        "large effect", "small effect", "mark", "poses", "poses, closer", "unlike the rest", "no details",
+        "not confirmed",
+    ]  # fmt: skip
+
+
+def test_the_modified_z_score_is_unmoved_by_the_outlier_itself() -> None:
+    values = [0.1, 0.2, 0.3, 0.4, 50.0]
+    found = modified_z([*values, None])
+    assert found[:5] == pytest.approx([0.6745 * (value - 0.3) / 0.1 for value in values])
+    assert found[5] is None
+    assert modified_z([0.5, 0.5, 0.5, 0.9]) == [None] * 4  # no spread to compare with
+    assert modified_z([0.1, 0.9]) == [None, None]

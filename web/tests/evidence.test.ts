@@ -30,6 +30,9 @@ const cluster: Cluster = {
   confidence_contrast: { inside: 0.7, inside_interval: null, outside: 0.6, outside_interval: null, p_value: null },
   difference: { p_value: 0.0001, threshold: 4.2, significant_fraction: 0.257, channels: [] },
   enrichment: [{ attribute: "prediction", value: "2", inside: 12, n_inside: 15, outside: 3, n_outside: 40, p_value: 0.001, q_value: 0.01, odds_ratio: 49 }],
+  joined: [],
+  detail_coherence: 0.52,
+  detail_coherence_elsewhere: 0.08,
 };
 
 const evidence = {

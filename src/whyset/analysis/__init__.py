@@ -49,7 +49,7 @@ from whyset.analysis.processors import (
     Wasserstein,
     kmeans_sweep,
 )
-from whyset.analysis.scores import Separability
+from whyset.analysis.scores import Separability, SmallClusters
 from whyset.analysis.virelay_import import describe_imported_category
 
 __all__ = [
@@ -95,6 +95,7 @@ __all__ = [
     "SalientRelevance",
     "Separability",
     "SlicedWasserstein",
+    "SmallClusters",
     "Spectrum",
     "Spray",
     "Step",

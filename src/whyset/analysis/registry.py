@@ -11,6 +11,7 @@ from whyset.analysis.processors import (
     PCA,
     TSNE,
     UMAP,
+    Absolute,
     Affinity,
     Agglomerative,
     Cityblock,
@@ -18,12 +19,15 @@ from whyset.analysis.processors import (
     Cosine,
     Distance,
     Euclidean,
+    FourierMagnitude,
+    Histogram,
     JoinSisters,
     KMeans,
     Laplacian,
     Processor,
     RadialBasis,
     RandomWalkLaplacian,
+    SalientRelevance,
     SlicedWasserstein,
     StructuralDissimilarity,
     SymmetricLaplacian,
@@ -61,6 +65,9 @@ EMBEDDINGS: Mapping[str, Callable[[], Processor]] = MappingProxyType(
         "lle": LLE,
     }
 )
+PREPROCESSING: Mapping[str, Callable[[], Processor]] = MappingProxyType(
+    {"absolute": Absolute, "fourier": FourierMagnitude, "histogram": Histogram, "salient": SalientRelevance}
+)
 SISTERS: Mapping[str, Callable[[], JoinSisters | None]] = MappingProxyType({"join": JoinSisters, "keep": lambda: None})
 SMALL_CLUSTERS: Mapping[str, Callable[[], SmallClusters | None]] = MappingProxyType(
     {"search": SmallClusters, "none": lambda: None}
@@ -87,6 +94,8 @@ def parse(option: str, value: Any) -> Any:
         return _find(option, value, NAMED[option])
     if option == "clusterings":
         return tuple(part for text in value for part in parse_clusterings(text))
+    if option == "preprocessing":
+        return tuple(_find("preprocessing", text, PREPROCESSING) for text in value)
     if option == "embeddings":
         return tuple(_find("embedding", text, EMBEDDINGS) for text in value)
     return value

@@ -79,7 +79,20 @@ class SprayOptions:
         ),
     )
     preprocessing: "tuple[Processor, ...]" = field(
-        default=(), metadata=option("Further processors for blocks of maps (n, ...).", type="tuple of Processor")
+        default=(),
+        metadata=option(
+            "Further processors for blocks of maps (n, ...).",
+            Flag(
+                "Preprocessing of pooled maps: absolute, fourier (the same wherever a pattern is), histogram or "
+                "salient; repeatable.",
+                "--preprocessing",
+                many=True,
+                default=None,
+                shown="none",
+                choices=("absolute", "fourier", "histogram", "salient"),
+            ),
+            type="tuple of Processor",
+        ),
     )
     metric: "Distance" = field(
         default_factory=Parts("Euclidean"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from whyset.analysis.detail_contrast import STANDS_OUT, read_contrast
+from whyset.analysis.detail_contrast import read_contrast
 from whyset.analysis.small_clusters import SMALL
 from whyset.report.class_rows import ClassRow, ClusterRow
 from whyset.report.evidence_lines import describe_class, describe_evidence
@@ -141,14 +141,13 @@ def reason_to_look(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
 
 
 def _details(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
-    """State how alike the details of the cluster's maps are, and whether other classes have such clusters."""
+    """State how alike the details of the cluster's maps are, and how this compares with the other classes."""
     here, elsewhere = cluster.evidence.detail_coherence, cluster.evidence.detail_coherence_elsewhere
     text = f", whose relevance maps share details (mean cosine {number(here)}, in the rest {number(elsewhere)}"
     z = _find_z(cluster, classes)
     if z is None:
         return f"{text})"
-    known = "stands out from" if z >= STANDS_OUT else "is not an outlier among"
-    return f"{text}; the class {known} the others, modified z-score {number(z)})"
+    return f"{text}; modified z-score among the classes {number(z)})"
 
 
 def _find_z(cluster: ClusterRow, classes: Sequence[ClassRow]) -> float | None:
@@ -158,10 +157,10 @@ def _find_z(cluster: ClusterRow, classes: Sequence[ClassRow]) -> float | None:
 def _noise(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
     """State that no class is distinguishable from noise, or that this cluster's class is not; empty if it is.
 
-    A class with q < 0.05 is significant; the text is empty if the q-value of the class is unknown, and if its cluster
-    stands out by its details, which the q-value does not test.
+    A class with q < 0.05 is significant; the text is empty if the q-value of the class is unknown. It is also empty for
+    a small cluster, which is tested by its effect in surrogates and not by the separability.
     """
-    if (_find_z(cluster, classes) or 0.0) >= STANDS_OUT:
+    if cluster.clustering == SMALL:
         return ""
     q_value = next((row.q_value for row in classes if row.id == cluster.category), None)
     if q_value is None or q_value < SIGNIFICANT:

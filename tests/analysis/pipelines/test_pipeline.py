@@ -77,7 +77,15 @@ def test_a_pipeline_prints_every_step_with_its_parameters() -> None:
 
 def test_the_separability_rests_on_no_embedding() -> None:
     names = [step.name for step in Spray().pipeline().until("separability").steps]
-    assert names == ["neighbors", "affinity", "spectrum", "number", "clustering.kmeans", "separability"]
+    assert names == [
+        "neighbors",
+        "affinity",
+        "spectrum",
+        "number",
+        "unjoined.kmeans",
+        "clustering.kmeans",
+        "separability",
+    ]
     chosen = Spray(clusterings=(HDBSCAN(), KMeans())).pipeline().until("separability")
     assert "clustering.hdbscan" in [step.name for step in chosen.steps]
 

@@ -84,7 +84,15 @@ def test_a_pipeline_with_everything_comes_back_from_json() -> None:
 def test_analyses_before_format_2_1_are_read_with_the_present_names(archive: str) -> None:
     stored = open_analysis(ARCHIVES / archive, "spray").config["pipeline"]
     assert "smallest_class" in stored["fields"]
-    given = {"pooling": 5, "embeddings": (PCA(),), "surrogates": 9, "resamplings": 5}
+    given = {
+        "pooling": 5,
+        "embeddings": (PCA(),),
+        "surrogates": 9,
+        "resamplings": 5,
+        "clusterings": (KMeans(), HDBSCAN(8)),
+        "sisters": None,
+        "small_clusters": None,
+    }  # the last two are steps that were not there
     assert processor_from_dict(stored, Spray) == Spray(**given)
     again = Spray(**given).to_dict()
     assert set(again["fields"]) - set(stored["fields"]) == {
@@ -93,6 +101,8 @@ def test_analyses_before_format_2_1_are_read_with_the_present_names(archive: str
         "n_neighbors",
         "n_clusters",
         "min_class_size",
+        "sisters",
+        "small_clusters",
     }
 
 

@@ -117,7 +117,7 @@ export interface paths {
         };
         /**
          * Get Analysis
-         * @description Get all categories with their scores, the most separable first, and a recommended starting point.
+         * @description Get all categories with their scores, in the order of the ranking, and a recommended starting point.
          */
         get: operations["get_analysis"];
         put?: never;
@@ -784,7 +784,8 @@ export interface components {
          * @description The evidence of an analysis for one class; None where unknown or not computed.
          *
          *     `array` names the relevance that was analyzed, `problem` states why the class could not be analyzed, and
-         *     `data_issues` how unusual data was treated. `composition.purity` is that of the attribute `purity_of`.
+         *     `data_issues` how unusual data was treated. `small_clusters` are also the clustering "small". `composition.purity`
+         *     is that of the attribute `purity_of`.
          */
         ClassEvidence: {
             /** Array */
@@ -826,19 +827,26 @@ export interface components {
             /** Purity Of */
             purity_of: string | null;
             separability: components["schemas"]["SeparabilityTest"];
+            small_clusters: components["schemas"]["SmallClustersEvidence"] | null;
         };
         /**
          * ClassRow
          * @description One class: its rank, the id and name of its category, and its scores by the default clustering.
          *
-         *     Unknown values are None. `q_value` is the p-value corrected for the number of classes; None, too, while classes are
-         *     missing. `eigengap_is_max` is False if the gap after the first eigenvalue is larger, as with one strategy.
-         *     `fully_disconnected`: every cluster is a component of the neighbor graph, so separability is not informative.
-         *     `problem` states why the class has no scores.
+         *     Unknown values are None. `detail_contrast` is the largest of its clusters, the coherence of the details inside minus
+         *     that in the rest of the class; `modified_z` compares it with those of all classes. `confirmed_effect` is the effect
+         *     of the class's evidence in an experiment, 0 if none was confirmed, and None if none was made. `q_value` is the
+         *     p-value corrected for the number of classes; None, too, while classes are missing. `eigengap_is_max` is False if the
+         *     gap after the first eigenvalue is larger, as with one strategy. `fully_disconnected`: every cluster is a component
+         *     of the neighbor graph, so separability is not informative. `problem` states why the class has no scores.
          */
         ClassRow: {
             /** Accuracy */
             accuracy: number | null;
+            /** Confirmed Effect */
+            confirmed_effect: number | null;
+            /** Detail Contrast */
+            detail_contrast: number | null;
             /** Eigengap */
             eigengap: number | null;
             /** Eigengap Is Max */
@@ -850,6 +858,8 @@ export interface components {
             fully_disconnected: boolean;
             /** Id */
             id: string;
+            /** Modified Z */
+            modified_z: number | null;
             /** N Clusters */
             n_clusters: number | null;
             /** N Connected Components */
@@ -880,7 +890,10 @@ export interface components {
          * @description The evidence for one cluster; None where unknown.
          *
          *     `medoids` are rows of the run, the most typical first; `recovery` is the mean largest Jaccard index over
-         *     subsamples; `enrichment` holds the tests of this cluster with the smallest p-values.
+         *     subsamples; `enrichment` holds the tests of this cluster with the smallest p-values. `joined` are the numbers of the
+         *     clusters that it was joined from, in the numbering of the column `unjoined.<clustering>`; empty if it was not.
+         *     `detail_coherence` is the mean cosine over all pairs of its maps without their local means, and
+         *     `detail_coherence_elsewhere` that of the rest of the class.
          */
         ClusterEvidence: {
             accuracy_contrast: components["schemas"]["ContrastTest"] | null;
@@ -888,6 +901,10 @@ export interface components {
             coherence: number | null;
             composition: components["schemas"]["Composition"];
             confidence_contrast: components["schemas"]["ContrastTest"] | null;
+            /** Detail Coherence */
+            detail_coherence: number | null;
+            /** Detail Coherence Elsewhere */
+            detail_coherence_elsewhere: number | null;
             difference: components["schemas"]["DifferenceTest"] | null;
             /**
              * Enrichment
@@ -896,6 +913,11 @@ export interface components {
             enrichment: components["schemas"]["EnrichmentTest"][];
             /** Id */
             id: number;
+            /**
+             * Joined
+             * @default []
+             */
+            joined: number[];
             /**
              * Medoids
              * @default []
@@ -911,6 +933,22 @@ export interface components {
             separability: number | null;
             /** Silhouette */
             silhouette: number | null;
+        };
+        /**
+         * ClusterJoin
+         * @description Two groups of clusters that were joined because their mean features are alike, by their numbers before that.
+         *
+         *     `cosine` is that of the mean features, `centered_cosine` that of their differences from the class mean.
+         */
+        ClusterJoin: {
+            /** Centered Cosine */
+            centered_cosine: number;
+            /** Cosine */
+            cosine: number;
+            /** First */
+            first: number[];
+            /** Second */
+            second: number[];
         };
         /**
          * ClusterSummary
@@ -933,7 +971,8 @@ export interface components {
          * ClusteringEvidence
          * @description A clustering of a class and its clusters; the index of a cluster in `clusters` is its number.
          *
-         *     `n_enrichment_tests` is the number of tests that the q-values of all clusters are corrected for.
+         *     `n_enrichment_tests` is the number of tests that the q-values of all clusters are corrected for; `joins` are the
+         *     joined clusters, in order, and `min_cluster_size` the smallest size that a clustering by density used.
          */
         ClusteringEvidence: {
             /**
@@ -941,6 +980,13 @@ export interface components {
              * @default []
              */
             clusters: components["schemas"]["ClusterEvidence"][];
+            /**
+             * Joins
+             * @default []
+             */
+            joins: components["schemas"]["ClusterJoin"][];
+            /** Min Cluster Size */
+            min_cluster_size: number | null;
             /** N Clusters */
             n_clusters: number | null;
             /**
@@ -1044,8 +1090,15 @@ export interface components {
         /**
          * EigengapEvidence
          * @description The gap after eigenvalue number `n_clusters`; `is_max` is False if the gap after the first is larger.
+         *
+         *     `beyond` is a number of clusters with a larger gap, which is beyond the numbers searched, and `beyond_stability` the
+         *     mean adjusted Rand index over subsamples with as many clusters; None without one.
          */
         EigengapEvidence: {
+            /** Beyond */
+            beyond: number | null;
+            /** Beyond Stability */
+            beyond_stability: number | null;
             /** Is Max */
             is_max: boolean | null;
             /** N Clusters */
@@ -1619,6 +1672,47 @@ export interface components {
             p_value: number | null;
             /** Value */
             value: number | null;
+        };
+        /**
+         * SmallClusterEvidence
+         * @description A small cluster: its `rows` in the run, and the number of clusters of the clustering that it is from.
+         *
+         *     `effect` is Glass's delta of the projections of its members and of the rest of the class on the difference of their
+         *     mean details, each member without itself; `recovery` is the mean largest Jaccard index over subsamples.
+         */
+        SmallClusterEvidence: {
+            /** Effect */
+            effect: number;
+            /** N Clusters */
+            n_clusters: number;
+            /** N Explanations */
+            n_explanations: number;
+            /** N Samples */
+            n_samples: number | null;
+            /** Recovery */
+            recovery: number;
+            /** Rows */
+            rows: number[];
+        };
+        /**
+         * SmallClustersEvidence
+         * @description The search for small clusters: those found, the largest effect first, of `n_candidates`.
+         *
+         *     The effect of each is larger than `null_effect`, the largest in `n_surrogates` searches in surrogates. Without a
+         *     stable candidate no surrogate is made, and `null_effect` is None.
+         */
+        SmallClustersEvidence: {
+            /**
+             * Clusters
+             * @default []
+             */
+            clusters: components["schemas"]["SmallClusterEvidence"][];
+            /** N Candidates */
+            n_candidates: number;
+            /** N Surrogates */
+            n_surrogates: number;
+            /** Null Effect */
+            null_effect: number | null;
         };
         /**
          * SpectrumAxes

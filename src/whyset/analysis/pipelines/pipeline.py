@@ -174,6 +174,9 @@ class Pipeline:
         except (json.JSONDecodeError, KeyError, TypeError) as error:
             raise InputError(f"This is not a stored pipeline ({type(error).__name__}: {error}).") from error
 
+    def __repr__(self) -> str:
+        return f"Pipeline({self.name!r}, steps: {', '.join(step.name for step in self.steps)})"
+
     def __str__(self) -> str:
         width = max((len(step.name) for step in self.steps), default=0)
         lines = [f"  {step.name:<{width}} = {step.processor} of {', '.join(step.inputs)}" for step in self.steps]

@@ -41,6 +41,11 @@ EARLIER_FIELDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 )
 """Names of fields in analyses before format 2.1, by processor, and their present names."""
 
+ABSENT_FIELDS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {"Spray": MappingProxyType({"sisters": None, "small_clusters": None})}
+)
+"""Values of fields that earlier analyses do not have: steps that they did not do."""
+
 
 def get_known_processors() -> Mapping[str, type[Processor]]:
     """Return all processors that are stored by their name alone, except Spray, which is made of them."""
@@ -72,7 +77,8 @@ def processor_from_dict(form: Any, *others: type[Processor]) -> Processor:
     expected = {f.name for f in fields(kind) if f.init}  # type: ignore[arg-type]  # every processor is a dataclass
     if unknown := sorted(set(stored) - expected):
         raise InputError(f"{name} has no field {', '.join(unknown)}; it has {', '.join(sorted(expected)) or 'none'}.")
-    return kind(**{key: _value(value) for key, value in stored.items()})
+    absent = ABSENT_FIELDS.get(name, {})
+    return kind(**{**absent, **{key: _value(value) for key, value in stored.items()}})
 
 
 def _value(stored: Any) -> Any:
