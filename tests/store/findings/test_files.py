@@ -172,9 +172,11 @@ def test_examples_must_be_like_inputs(run: Run, values: Any) -> None:
         write_findings(run, make(run, ONE), values)
 
 
-def test_examples_of_another_modality_are_refused(run: Run) -> None:
-    with pytest.raises(InputError, match="expected the modality 'image', got 'text'"):
-        write_findings(run, make(run, replace(ONE, modality="text", examples=())))
+def test_samples_are_named_by_the_modality_of_the_run(tmp_path: Path) -> None:
+    run = write_pending(example_run(tmp_path / "run", modality="text"))
+    (found,) = write_findings(run, make(run, replace(ONE, examples=())))
+    assert found.modality == "text"
+    assert "of its texts (3)" in found.sentence
 
 
 def change(run: Run, **changes: Any) -> None:

@@ -1,6 +1,7 @@
 """Writing findings: the examples first, then findings.json, which names them, in one atomic step."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -13,7 +14,7 @@ from whyset.store.files import explain_disk_errors, remove, replace_file
 from whyset.store.findings.codec import require_consistent, to_json
 from whyset.store.findings.examples import EXAMPLES_FILE, StoredExamples, require_like_inputs, write_examples
 from whyset.store.findings.files import HEAD, Findings, find_limits, open_findings
-from whyset.store.findings.records import FINDINGS_SCHEMA
+from whyset.store.findings.records import FINDINGS_SCHEMA, Finding
 from whyset.store.geometry import RunGeometry
 from whyset.store.jsonfile import JSON, encode, require_json, seal_json
 from whyset.store.layout import FINDINGS, INPUT, RELEVANCE, safe_name
@@ -30,7 +31,8 @@ def write_findings(run: RunGeometry, findings: Findings, examples: npt.NDArray[A
     run : Run
         The run that was searched.
     findings : Findings
-        The findings; `data` is that of the commits that they were computed from, None for the present ones.
+        The findings; their modality becomes that of the run. `data` is that of the commits that they were computed
+        from, None for the present ones.
     examples : ndarray, optional
         The changed hosts of the examples, in the type and shape of `run.inputs`; None if there are none.
 
@@ -43,7 +45,7 @@ def write_findings(run: RunGeometry, findings: Findings, examples: npt.NDArray[A
     if values is not None:
         require_like_inputs(values, next((spec for spec in run.arrays if spec.name == INPUT), None))
     require_consistent(findings.findings, find_limits(run, None if values is None else len(values)))
-    _require_modality(run, findings)
+    findings = replace(findings, findings=_state_modality(run, findings.findings))
     folder = run.path / FINDINGS / safe_name(findings.name, "findings")
     head = _make_head(findings, findings.data or hash_commits(run.path))
     with explain_disk_errors(folder):
@@ -82,12 +84,11 @@ def _encode(content: Mapping[str, JSON]) -> bytes:
     return encoded
 
 
-def _require_modality(run: RunGeometry, findings: Findings) -> None:
+def _state_modality(run: RunGeometry, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return the findings with the modality of the run, by which their sentences name the samples."""
     shape = next(spec.shape for spec in run.arrays if spec.name == RELEVANCE)
     modality = get_modality(run.config.modality, shape)
-    for one in findings:
-        if one.modality != modality:
-            raise InputError(f"findings of {run.path}: expected the modality {modality!r}, got {one.modality!r}")
+    return tuple(replace(one, modality=modality) for one in findings)
 
 
 def _remove_earlier(folder: AnyPath, stored: StoredExamples | None) -> None:
