@@ -9,6 +9,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+import whyset
+
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 KINDS = "corner moving tag frame tint blur grid brightness object surroundings".split()
 PARTIAL = {"corner", "moving", "tag", "frame", "object", "surroundings"}
@@ -229,7 +231,7 @@ def observed(cues, folder):
 
 
 OTHERS = (
-    "spray", "activation-clustering", "domino", "pixels", "grad-cam", "sentinet", "window-random", "corelay",
+    "activation-clustering", "domino", "pixels", "grad-cam", "sentinet", "window-random", "corelay",
 )  # fmt: skip
 """Methods that the small form does not have; of those that test effects, one."""
 
@@ -238,7 +240,16 @@ OTHERS = (
 def test_every_method_scores_all_images_of_each_class(cues, observed, method, request):
     if method == "corelay":
         request.getfixturevalue("oracle_python")("corelay")
-    found = cues.rankers.METHODS[method].rank(observed)
+    check_scores(observed, cues.rankers.METHODS[method].rank(observed))
+
+
+def test_spray_scores_all_images_of_each_class(cues, observed):
+    found = cues.rankers.spray.rank(observed, whyset.Spray(surrogates=0, resamplings=0))
+    check_scores(observed, found)
+    assert {one.reported for one in found} == {None}  # without surrogates there is no p-value to decide by
+
+
+def check_scores(observed, found):
     assert [one.label for one in found] == list(range(10))
     for one in found:
         np.testing.assert_array_equal(one.rows, np.flatnonzero(observed.labels == one.label))

@@ -28,6 +28,7 @@ from corelay.processor.distance import SciPyPDist
 from corelay.processor.embedding import EigenDecomposition
 from corelay.processor.laplacian import SymmetricNormalLaplacian
 
+np.random.seed(0)  # k-means and the Lanczos iteration draw from it
 folder, most = sys.argv[1], int(sys.argv[2])
 given, found = np.load(folder + "/given.npz"), {}
 for name in given.files:

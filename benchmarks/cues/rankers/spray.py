@@ -11,12 +11,12 @@ from ..ranking import ClassScores
 SMALL = 0.05
 
 
-def rank(observed: Observed) -> list[ClassScores]:
+def rank(observed: Observed, spray: whyset.Spray | None = None) -> list[ClassScores]:
     """Rank classes by separability, and clusters by theirs.
 
     A class is reported if its p-value is at most 0.05, without a correction for the number of classes.
     """
-    analysis = whyset.analyze(observed.run, whyset.Spray())
+    analysis = whyset.analyze(observed.run, whyset.Spray() if spray is None else spray)
     found = []
     for category in analysis.categories:
         evidence, label = category.evidence, observed.cell.class_names.index(category.name)
