@@ -45,7 +45,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class FindingCard:
+class ShownFinding:
     """A finding: rank, kind, sentence, numbers, reason, and its examples, each of up to three pictures."""
 
     rank: int
@@ -56,11 +56,11 @@ class FindingCard:
     examples: tuple[tuple[Shown, ...], ...]
 
 
-def make_cards(run: Run, reported: ReportedFindings) -> list[FindingCard]:
+def make_cards(run: Run, reported: ReportedFindings) -> list[ShownFinding]:
     """Make the cards of the findings, in the order of the report."""
     changed, problem = _read_examples(run, reported)
     return [
-        FindingCard(
+        ShownFinding(
             rank,
             KINDS[one.kind],
             capital(one.sentence),
