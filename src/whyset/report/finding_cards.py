@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 from whyset.errors import BrokenRunError
 from whyset.image.shapes import find_depths, sum_channels, take_slices, to_rgb
 from whyset.modality import MODALITIES
-from whyset.report.findings import KINDS, ReportedFindings, capital, describe_numbers, get_unstated_reason
+from whyset.report.findings import (
+    KINDS,
+    MOST_FINDINGS,
+    ReportedFindings,
+    capital,
+    describe_numbers,
+    get_unstated_reason,
+)
 from whyset.report.numbers import number
 from whyset.report.pictures import make_uri
 from whyset.store import Run
@@ -57,7 +64,7 @@ class ShownFinding:
 
 
 def make_cards(run: Run, reported: ReportedFindings) -> list[ShownFinding]:
-    """Make the cards of the findings, in the order of the report."""
+    """Make the cards of the first findings, in the order of the report."""
     changed, problem = _read_examples(run, reported)
     return [
         ShownFinding(
@@ -68,7 +75,7 @@ def make_cards(run: Run, reported: ReportedFindings) -> list[ShownFinding]:
             tuple(describe_numbers(one)),
             tuple(tuple(_show(run, one, example, changed)) for example in one.examples[:EXAMPLES]),
         )
-        for rank, one in enumerate(reported.findings, 1)
+        for rank, one in enumerate(reported.findings[:MOST_FINDINGS], 1)
     ]
 
 
