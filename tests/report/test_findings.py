@@ -118,6 +118,18 @@ def test_another_search_is_chosen_by_its_name(run: Run, found: ModuleType) -> No
     assert len(report(run, findings="mine").findings.findings) == 3
 
 
+def test_the_first_fifty_are_shown_and_json_has_all(run: Run, found: ModuleType) -> None:
+    (_, unknown, _) = found.make_findings(run)
+    found.write_sample_findings(run, findings=(unknown,) * 53)
+    made = report(run)
+    page = as_html(made, ReportHeatmaps(run, run.analysis()))
+    for form in (as_text(made), as_markdown(made).replace("\\", ""), page):
+        assert "50. not confirmed" in form
+        assert "51. not confirmed" not in form
+        assert "3 further findings are not shown; --format json lists all." in form
+    assert len(json.loads(as_json(made))["findings"]["findings"]) == 53
+
+
 def test_numbers_that_are_unknown_are_left_out(found: ModuleType, run: Run) -> None:
     (_, unknown, suspicion) = found.make_findings(run)
     assert [label for label, _ in describe_numbers(unknown)] == [

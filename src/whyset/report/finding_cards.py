@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 from whyset.errors import BrokenRunError
 from whyset.image.shapes import find_depths, sum_channels, take_slices, to_rgb
 from whyset.modality import MODALITIES
-from whyset.report.findings import KINDS, ReportedFindings, capital, describe_numbers, get_unstated_reason
+from whyset.report.findings import (
+    KINDS,
+    MOST_FINDINGS,
+    ReportedFindings,
+    capital,
+    describe_numbers,
+    get_unstated_reason,
+)
 from whyset.report.numbers import number
 from whyset.report.pictures import make_uri
 from whyset.store import Run
@@ -45,7 +52,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class FindingCard:
+class ShownFinding:
     """A finding: rank, kind, sentence, numbers, reason, and its examples, each of up to three pictures."""
 
     rank: int
@@ -56,11 +63,11 @@ class FindingCard:
     examples: tuple[tuple[Shown, ...], ...]
 
 
-def make_cards(run: Run, reported: ReportedFindings) -> list[FindingCard]:
-    """Make the cards of the findings, in the order of the report."""
+def make_cards(run: Run, reported: ReportedFindings) -> list[ShownFinding]:
+    """Make the cards of the first findings, in the order of the report."""
     changed, problem = _read_examples(run, reported)
     return [
-        FindingCard(
+        ShownFinding(
             rank,
             KINDS[one.kind],
             capital(one.sentence),
@@ -68,7 +75,7 @@ def make_cards(run: Run, reported: ReportedFindings) -> list[FindingCard]:
             tuple(describe_numbers(one)),
             tuple(tuple(_show(run, one, example, changed)) for example in one.examples[:EXAMPLES]),
         )
-        for rank, one in enumerate(reported.findings, 1)
+        for rank, one in enumerate(reported.findings[:MOST_FINDINGS], 1)
     ]
 
 

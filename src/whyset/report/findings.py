@@ -17,6 +17,10 @@ KINDS: Mapping[Kind, str] = MappingProxyType(
 """The names of the kinds of findings, in the order of the report."""
 
 
+MOST_FINDINGS = 50
+"""Findings that texts and pages show; JSON has all."""
+
+
 @dataclass(frozen=True)
 class ReportedFindings:
     """The findings of a run: suspicions, then strategies, then those that were not confirmed, each in rank order.
@@ -120,11 +124,18 @@ def _estimate(estimate: Estimate, digits: int = 2) -> str:
 
 
 def finding_lines(reported: ReportedFindings) -> list[tuple[str, list[str]]]:
-    """Return for each finding its sentence with its rank and kind, and its further lines."""
+    """Return for each of the first findings its sentence with its rank and kind, and its further lines."""
     return [
         (f"{rank}. {KINDS[one.kind]}: {capital(one.sentence)}", _further_lines(one))
-        for rank, one in enumerate(reported.findings, 1)
+        for rank, one in enumerate(reported.findings[:MOST_FINDINGS], 1)
     ]
+
+
+def finding_notices(reported: ReportedFindings) -> list[str]:
+    """Return the notices, and how many findings are left out of texts and pages."""
+    left = len(reported.findings) - MOST_FINDINGS
+    more = [f"{left:,} further findings are not shown; --format json lists all."] if left > 0 else []
+    return [*reported.notices, *more]
 
 
 def _further_lines(finding: Finding) -> list[str]:

@@ -15,6 +15,7 @@ from whyset.report.colored_words import ColoredWord, color_words
 from whyset.report.definitions import DEFINITIONS
 from whyset.report.evidence_lines import describe_class, describe_evidence
 from whyset.report.finding_cards import make_cards
+from whyset.report.findings import finding_notices
 from whyset.report.numbers import format_counts, number, small, with_p
 from whyset.report.pictures import EigenvalueChart, ReportHeatmaps, contact_sheet, draw_spectrum
 from whyset.report.report import Report
@@ -138,7 +139,7 @@ def as_html(report: Report, pictures: ReportHeatmaps, classes: int = CLASSES) ->
         summary=summary(report),
         notices=report.notices,
         findings=make_cards(pictures.run, report.findings),
-        finding_notices=report.findings.notices,
+        finding_notices=finding_notices(report.findings),
         suspicion=suspicion(report),
         checks=check_lines(report),
         sheet=contact_sheet(pictures.run),

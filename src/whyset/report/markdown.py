@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from whyset.printable import printable
 from whyset.report.class_rows import ClassRow
 from whyset.report.definitions import DEFINITIONS
-from whyset.report.findings import finding_lines
+from whyset.report.findings import finding_lines, finding_notices
 from whyset.report.report import Report
 from whyset.report.words import (
     LEGEND,
@@ -72,7 +72,7 @@ def as_markdown(report: Report) -> str:
 
 def _findings(report: Report) -> list[str]:
     """Write the section of findings, or what to do if there are none."""
-    notices = [line for notice in report.findings.notices for line in (_escape(notice), "")]
+    notices = [line for notice in finding_notices(report.findings) for line in (_escape(notice), "")]
     listed = []
     for sentence, further in finding_lines(report.findings):
         rank, _, text = sentence.partition(" ")

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from whyset.printable import printable
 from whyset.report.class_rows import ClassRow, rank_classes
-from whyset.report.findings import finding_lines
+from whyset.report.findings import finding_lines, finding_notices
 from whyset.report.report import Report
 from whyset.report.words import (
     LEGEND,
@@ -48,7 +48,7 @@ def render(what: Report | Analysis) -> RenderableType:
         notices = map(_text, ranking.completeness.notices)
         return Group(*notices, class_table(ranking.rows), Text(LEGEND), *_problems(ranking.rows))
     head = map(_text, [what.run, summary(what), *what.notices, *check_lines(what)])
-    found = [_text(notice) for notice in what.findings.notices]
+    found = [_text(notice) for notice in finding_notices(what.findings)]
     for sentence, further in finding_lines(what.findings):
         found += [_text(sentence), *(_text(f"   {line}") for line in further)]
     first = [Text(""), _text(suspicion(what)), *(_text(f"  {line}") for line in evidence_lines(what))]
