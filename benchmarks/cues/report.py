@@ -9,6 +9,7 @@ import torch
 
 from whyset.store.effects import Estimate
 
+from .design import list_networks
 from .figure import draw
 from .marks import CUES
 from .rankers import METHODS
@@ -71,19 +72,24 @@ def _describe(half: str, results: Sequence[NetworkResult], by_method: ByMethod) 
     clean = sum(one.is_clean for one in networks.values())
     missing = [method.title for name, method in METHODS.items() if name not in by_method]
     accuracies = [one.accuracy for one in networks.values()]
+    planned = sum(spec.half == half for spec in list_networks())
+    cells = list_used(list(networks.values()))
+    chances = [1 / (1 + sum(one.kind is None for one in result.classes)) for result, _ in cells]
     return [
         f"# Reasons, not errors: cues that are known, {date.today()}, half for {half}",
         "",
         f"{platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}. {len(networks)} "
-        f"networks, of which {clean} are clean; accuracy {min(accuracies):.2f} to {max(accuracies):.2f}. Each other "
-        "network has cues in some classes. A cell is a class with a cue that the network uses: at least "
-        f"{USED:.0%} of test images of other classes turn into the class when the cue is added.",
+        f"networks of the {planned} in this half of the design were evaluated, {clean} of them clean; accuracy "
+        f"{min(accuracies):.2f} to {max(accuracies):.2f}. Each other network has cues in some classes. A cell is a "
+        f"class with a cue that the network uses: at least {USED:.0%} of test images of other classes turn into the "
+        f"class when the cue is added. There are {len(cells)}.",
         "",
         f"Goals: {GOALS}.",
         "",
         "The class is *first* if its score is larger than that of each class without a cue. Precision@10 is the share "
         "of marked images among the ten that the method names first in the class (the first n, if n < 10 are marked). "
-        "Intervals are of 95 %, and take cells of a network for dependent (Korn and Graubard 1998).",
+        "Shares of cells are means over networks, with intervals of 95 % that take cells of a network for dependent "
+        f"(Korn and Graubard 1998). A random order has the right class first in {_format_mean(chances)} of the cells.",
         "",
         f"Not evaluated here: {', '.join(missing) or 'nothing'}.",
     ]
