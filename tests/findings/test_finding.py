@@ -10,6 +10,7 @@ import torch
 
 import whyset as ws
 from whyset.effects.class_job import ClassTester
+from whyset.engines import Static
 from whyset.errors import InputError
 from whyset.store.findings import Findings
 
@@ -145,3 +146,12 @@ def test_wrong_arguments_are_refused_before_anything_is_computed(found: Any, tmp
         with pytest.raises(InputError, match=message):
             ws.find(ws.open_run(copy), progress=False, **given)
     assert not (copy / "effects").exists()
+
+
+def test_a_rank_waits_for_the_classes_of_the_others(planted: Any, tmp_path: Path) -> None:
+    run = planted.explain(tmp_path / "run")
+    first = ws.find(run, TEST, engine=Static(0, 2), progress=False)
+    assert first.problem == "2 classes are tested by other ranks: search again when these are finished"
+    assert not (run.path / "findings").exists()
+    last = ws.find(run, TEST, engine=Static(1, 2), progress=False)
+    assert (last.problem, last.n_searched) == (None, 4)

@@ -11,7 +11,6 @@ from whyset.effects.class_job import ClassRows, ClassTester, Insertions
 from whyset.effects.log_odds import LogOdds
 from whyset.findings.places import find_bounds
 from whyset.interventions import Intervention
-from whyset.store.effects import FreshTrials
 from whyset.store.findings.records import FoundExample
 from whyset.store.layout import INPUT
 
@@ -32,11 +31,9 @@ class Examples:
 
 
 def make_examples(
-    tester: ClassTester, group: ClassRows, intervention: Intervention, trials: FreshTrials, count: int
+    tester: ClassTester, group: ClassRows, intervention: Intervention, rows: NDArray[np.int64]
 ) -> Examples:
-    """Make examples of the samples whose evidence turns most hosts, with one host of each."""
-    shares = np.asarray(trials.turned) / np.maximum(trials.hosts, 1)
-    rows = np.asarray(trials.rows, np.int64)[np.argsort(-shares, kind="stable")[:count]]
+    """Make an example of each of these rows: a host that its evidence turns, if one of the first four does."""
     records: list[FoundExample] = []
     inputs: list[NDArray[Any]] = []
     for found in tester.insert(group, intervention, rows, min(_HOSTS, tester.test.n_hosts)):

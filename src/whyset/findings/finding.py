@@ -110,6 +110,10 @@ def find(
         unconfirmed = list_unconfirmed(opened, effects.problem)
         found = Findings(opened.path, name, test.name, findings=unconfirmed, problem=effects.problem)
         return write_findings(opened, found) if unconfirmed else found
+    unfinished = [one.name for one in effects.classes if one.problem is not None]
+    if unfinished and chosen.share.world > 1:
+        problem = f"{len(unfinished)} classes are tested by other ranks: search again when these are finished"
+        return Findings(opened.path, name, test.name, problem=problem)
     with reopen(opened, chosen, said, **given) as reopened, torch.no_grad():
         classes = list_classes(opened)
         job = prepare(opened, test, reopened, classes, measure_costs, said)

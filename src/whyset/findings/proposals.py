@@ -32,6 +32,13 @@ class Proposal:
         return self.rows[self.concept.seeds]
 
     @property
+    def best_seeds(self) -> Rows:
+        """The rows of the seeds, those that turn most fresh hosts first."""
+        trials = self.effects.candidates
+        shares = dict(zip(trials.rows, np.asarray(trials.turned) / np.maximum(trials.hosts, 1), strict=True))
+        return np.array(sorted(self.seeds.tolist(), key=lambda row: (-shares[row], row)), np.int64)
+
+    @property
     def carriers(self) -> Rows:
         """The rows of the samples that contain the evidence."""
         return self.rows[self.concept.carriers]

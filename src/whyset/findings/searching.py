@@ -41,7 +41,10 @@ class FoundGroup:
 
 @dataclass(frozen=True, eq=False)
 class Searcher:
-    """Searches classes, one after another; `others` are samples of all classes, with their views."""
+    """Searches classes, one after another.
+
+    `samples` are of all classes, and `values` have their views; those of other classes show who else has the evidence.
+    """
 
     tester: ClassTester
     views: tuple[ChannelView, ...]
@@ -92,8 +95,7 @@ class Searcher:
 
     def _make(self, group: ClassRows, proposal: Proposal, effect: EffectSummary, judgment: Judgment) -> FoundGroup:
         intervention, concept = self._find_intervention(proposal.effects), proposal.concept
-        candidates = proposal.effects.candidates
-        examples = make_examples(self.tester, group, intervention, candidates, self.n_examples)
+        examples = make_examples(self.tester, group, intervention, proposal.best_seeds[: self.n_examples])
         run = self.tester.run
         bounds = [
             find_bounds(intervention, one.evidence[[place]], one.x[:1])
