@@ -12,7 +12,7 @@ import pytest
 from scipy.sparse import csr_array
 
 import whyset as ws
-from whyset.analysis import HDBSCAN, KMeans, Memo, Pipeline, Spray, Step
+from whyset.analysis import HDBSCAN, JoinSisters, KMeans, Memo, Pipeline, SmallClusters, Spray, Step
 from whyset.analysis.data_issues import check_features, limit_neighbors
 from whyset.analysis.memo_values import digest
 from whyset.analysis.pipelines.serialization import get_known_processors
@@ -48,6 +48,8 @@ OTHER_VALUES: dict[str, Any] = {
     "separability": replace(Spray().separability, epsilon=0.5), "filter": "box", "function": "max",
     "space": "features", "linkage": "single", "shape": (2, 2), "low": 0.0, "high": 1.0, "value_range": 2.0,
     "sigma": 3.0, "min_samples": 3, "n_clusters": 5, "stride": 3, "covariance": "diag", "device": "cpu",
+    "min_cluster_size": 5, "SmallClusters.n_clusters": (4, 9), "sisters": JoinSisters(0.5),
+    "small_clusters": SmallClusters(surrogates=5),
 }  # fmt: skip
 
 

@@ -100,7 +100,8 @@ def test_categories_are_ranked_by_separability(client: TestClient) -> None:
         "rank": 1, "id": "00002", "name": "horse", "n_explanations": 18, "n_samples": 18, "accuracy": 0.9,
         "separability": 5.0, "p_value": 0.01, "q_value": 0.01, "eigengap": 0.7, "eigengap_is_max": True,
         "n_clusters": 3, "stability": 0.93, "silhouette": 0.41, "n_connected_components": 1,
-        "fully_disconnected": False, "problem": None,
+        "fully_disconnected": False, "problem": None, "confirmed_effect": None, "detail_contrast": None,
+        "modified_z": None,
     }  # fmt: skip
     assert told["categories"][2]["p_value"] is None
 
