@@ -113,7 +113,7 @@ def _write_methods(by_method: ByMethod) -> list[str]:
             )
         )
     headings = ("method", "", "cells in networks", *OUTCOMES, "precision@10", "average precision", "seconds")
-    note = "Seconds are processor time for a network, without relevance maps that an earlier method has computed."
+    note = "Seconds are processor time for a network, without maps and activations that an earlier method has computed."
     return ["", "## Cells whose cue is used", "", *_table(headings, rows), "", note]
 
 
