@@ -769,12 +769,11 @@ export interface components {
          * @description One class: its rank, the id and name of its category, and its scores by the default clustering.
          *
          *     Unknown values are None. `detail_contrast` is the largest of its clusters, the coherence of the details inside minus
-         *     that in the rest of the class; `modified_z` compares it with those of all classes, and is an outlier from 3.5 on.
-         *     `confirmed_effect` is the effect of the class's evidence in an experiment, 0 if none was confirmed, and None if none
-         *     was made. `q_value` is the p-value corrected for the number of classes; None, too, while classes are
-         *     missing. `eigengap_is_max` is False if the gap after the first eigenvalue is larger, as with one strategy.
-         *     `fully_disconnected`: every cluster is a component of the neighbor graph, so separability is not informative.
-         *     `problem` states why the class has no scores.
+         *     that in the rest of the class; `modified_z` compares it with those of all classes. `confirmed_effect` is the effect
+         *     of the class's evidence in an experiment, 0 if none was confirmed, and None if none was made. `q_value` is the
+         *     p-value corrected for the number of classes; None, too, while classes are missing. `eigengap_is_max` is False if the
+         *     gap after the first eigenvalue is larger, as with one strategy. `fully_disconnected`: every cluster is a component
+         *     of the neighbor graph, so separability is not informative. `problem` states why the class has no scores.
          */
         ClassRow: {
             /** Accuracy */
