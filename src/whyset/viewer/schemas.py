@@ -260,7 +260,7 @@ class FindingList(Model):
 
 
 class AnalysisDetail(Model):
-    """An analysis, its configuration and its categories, the most separable first.
+    """An analysis, its configuration and its categories, in the order of the ranking.
 
     `n_finished` of `n_classes` are finished (null: the analysis does not list its classes); `q_withheld` is the reason
     why q-values are withheld. `sealed`: changes of its files are detected; `outdated`: the run has other commits now.

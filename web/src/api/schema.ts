@@ -663,7 +663,7 @@ export interface components {
     schemas: {
         /**
          * AnalysisDetail
-         * @description An analysis, its configuration and its categories, the most separable first.
+         * @description An analysis, its configuration and its categories, in the order of the ranking.
          *
          *     `n_finished` of `n_classes` are finished (null: the analysis does not list its classes); `q_withheld` is the reason
          *     why q-values are withheld. `sealed`: changes of its files are detected; `outdated`: the run has other commits now.
@@ -2204,7 +2204,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description An analysis, its configuration and its categories, the most separable first. */
+            /** @description An analysis, its configuration and its categories, in the order of the ranking. */
             200: {
                 headers: {
                     [name: string]: unknown;
