@@ -82,8 +82,7 @@ def fit_concept(own: Features, seeds: NDArray[np.int64], others: Features, seed:
 
     The vector is that of a linear discriminant analysis with the shrunk covariance of Ledoit and Wolf. It is fitted on
     one half of the samples and applied to the other, and the reverse. The threshold maximizes the share of the seeds
-    above it minus that of the samples of other classes (Youden 1950): the middle between the lowest of these seeds and
-    the next lower sample of another class.
+    above it times the exclusiveness, so that one seed without the evidence does not lower it.
 
     Parameters
     ----------
@@ -111,7 +110,7 @@ def fit_concept(own: Features, seeds: NDArray[np.int64], others: Features, seed:
         center, scale = found.mean(), max(float(found.std()), 1e-30)
         own_scores[scored] = (values[scored] @ weights - center) / scale
         other_scores[scored_others] = (found - center) / scale
-    return Concept(own_scores, other_scores, seeds, _find_threshold(own_scores[seeds], other_scores))
+    return Concept(own_scores, other_scores, seeds, _find_threshold(own_scores, seeds, other_scores))
 
 
 def measure_auroc(ones: Scores, others: Scores) -> float:
@@ -146,11 +145,17 @@ def _fit(seeds: Features, others: Features) -> Scores:
     return weights
 
 
-def _find_threshold(seeds: Scores, others: Scores) -> float:
-    """Return the middle between the best score of a seed and the next lower one of another class."""
-    candidates = np.sort(seeds)
-    above = 1 - np.searchsorted(candidates, candidates) / len(candidates)
-    others_above = 1 - np.searchsorted(np.sort(others), candidates) / len(others)
-    best = float(candidates[np.argmax(above - others_above)])
-    lower = others[others < best]
-    return (best + float(lower.max())) / 2 if len(lower) else best
+def _find_threshold(own: Scores, seeds: NDArray[np.int64], others: Scores) -> float:
+    """Return the threshold at which the share of the seeds above it times the exclusiveness is largest.
+
+    Candidates are the middles between a seed and the next lower sample of another class.
+    """
+    ordered, best, largest = np.sort(others), 0.0, -1.0
+    for score in np.unique(own[seeds]):
+        place = int(np.searchsorted(ordered, score))
+        threshold = float(score) if place == 0 else (float(score) + float(ordered[place - 1])) / 2
+        found = Concept(own, others, seeds, threshold)
+        value = float((own[seeds] >= score).mean()) * found.exclusiveness
+        if value > largest:
+            best, largest = threshold, value
+    return best
