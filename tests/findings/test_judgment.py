@@ -43,9 +43,9 @@ def test_rare_evidence_with_a_large_effect_is_a_suspicion() -> None:
 @pytest.mark.parametrize(
     ("concept", "reason"),
     [
-        ({"share": 0.6}, "most samples of the class have it (60 %)"),
+        ({"share": 0.6}, "Most samples of the class have it (60 %)"),
         ({"others": 0.1}, "not specific: 10 % of other classes"),
-        ({"rest": 2.0}, "the rest of the class has it in lesser degrees"),
+        ({"rest": 2.0}, "The rest of the class has it in lesser degrees"),
     ],
 )
 def test_what_belongs_to_the_object_is_a_strategy(concept: dict[str, float], reason: str) -> None:
@@ -56,7 +56,7 @@ def test_what_belongs_to_the_object_is_a_strategy(concept: dict[str, float], rea
 
 def test_an_effect_that_may_be_that_of_the_null_is_none() -> None:
     found = judge_concept(make_concept(), replace(EFFECT, difference=Estimate(0.5, (-0.1, 0.9), 3)))
-    assert (found.kind, found.reason) == ("strategy", "its effect on fresh hosts may be that of the null.")
+    assert (found.kind, found.reason) == ("strategy", "Its effect on fresh hosts may be that of the null.")
 
 
 def test_an_effect_without_an_interval_confirms_nothing() -> None:
@@ -66,7 +66,7 @@ def test_an_effect_without_an_interval_confirms_nothing() -> None:
 def test_a_small_effect_is_a_strategy() -> None:
     found = judge_concept(make_concept(), replace(EFFECT, difference=Estimate(0.1, (0.05, 0.2), 20)))
     assert found.score < SUSPICIOUS
-    assert (found.kind, found.reason) == ("strategy", "its effect is small.")
+    assert (found.kind, found.reason) == ("strategy", "Its effect is small.")
 
 
 def test_an_effect_below_that_of_the_null_has_the_score_zero() -> None:

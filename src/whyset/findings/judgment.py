@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from whyset.findings.concept import Concept
 from whyset.findings.proposals import Proposal
 from whyset.store.effects import EffectSummary
 from whyset.store.findings.records import Kind
@@ -12,6 +13,7 @@ SUSPICIOUS = 0.2
 _MOST = 0.5
 """Evidence in more samples of a class than this share is part of what the class is."""
 _LEAST_INDEPENDENCE = 0.5
+_SUSPICION = "Few samples of other classes have it, and the rest of the class does not."
 
 
 @dataclass(frozen=True)
@@ -28,22 +30,23 @@ def judge(proposal: Proposal, effect: EffectSummary) -> Judgment:
 
     The difference is that between the effect on fresh hosts and the effect of the null, at least 0.
     """
-    concept = proposal.concept
-    score = max(0.0, effect.difference.value) * concept.exclusiveness * concept.independence
+    score = max(0.0, effect.difference.value) * proposal.concept.exclusiveness * proposal.concept.independence
+    objection = _find_objection(proposal.concept, effect, score)
+    return Judgment("suspicion", _SUSPICION, score) if objection is None else Judgment("strategy", objection, score)
+
+
+def _find_objection(concept: Concept, effect: EffectSummary, score: float) -> str | None:
+    """Return why evidence is not suspicious, or None if it is."""
     interval = effect.difference.interval
     prevalence, others = float(concept.carriers.mean()), float(concept.other_carriers.mean())
     if interval is None or interval[0] <= 0:
-        return Judgment("strategy", "its effect on fresh hosts may be that of the null.", score)
+        return "Its effect on fresh hosts may be that of the null."
     if prevalence > _MOST:
-        return Judgment("strategy", f"most samples of the class have it ({format_share(prevalence)}).", score)
+        return f"Most samples of the class have it ({format_share(prevalence)})."
     if score >= SUSPICIOUS:
-        return Judgment("suspicion", "few samples of other classes have it, and the rest of the class does not.", score)
+        return None
     if concept.independence < _LEAST_INDEPENDENCE:
-        return Judgment(
-            "strategy", "the rest of the class has it in lesser degrees, as it has parts of the object.", score
-        )
+        return "The rest of the class has it in lesser degrees, as it has parts of the object."
     if others > 0 and concept.exclusiveness < concept.independence:
-        return Judgment(
-            "strategy", f"it is not specific: {format_share(others)} of other classes' samples have it.", score
-        )
-    return Judgment("strategy", "its effect is small.", score)
+        return f"It is not specific: {format_share(others)} of other classes' samples have it."
+    return "Its effect is small."
