@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 
 import whyset as ws
@@ -46,3 +47,13 @@ def test_a_run_without_a_model_is_analyzed_and_nothing_is_confirmed(tmp_path: An
         assert (printed.code, printed.err) == (0, "")
         (line,) = [line for line in printed.out.splitlines() if line.startswith("no findings were confirmed: ")]
         assert "its relevance maps were given" in line
+
+
+def test_a_model_that_has_changed_since_does_not_fail_the_analysis(larger_job: Any, whyset: Program) -> None:
+    assert whyset(larger_job.arguments()).code == 0
+    weights = torch.load(larger_job.folder / "net.pt")
+    torch.save({name: value + 1 for name, value in weights.items()}, larger_job.folder / "net.pt")
+    printed = whyset(["analyze", larger_job.run, "--surrogates", "0", "--resamplings", "0"])
+    assert (printed.code, printed.err) == (0, "")
+    assert "no findings were confirmed" in printed.out
+    assert ws.open_run(larger_job.run).analyses == ["spray"]

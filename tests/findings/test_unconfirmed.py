@@ -1,11 +1,13 @@
 """Runs without a model: clusters that stand out are findings that nothing confirmed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 import whyset as ws
 from whyset.findings.unconfirmed import list_unconfirmed
+from whyset.store.findings import write_findings
 
 
 def make_run(folder: Path, marked: int) -> ws.store.Run:
@@ -44,3 +46,12 @@ def test_a_run_without_an_analysis_has_none(tmp_path: Path) -> None:
     maps = np.random.default_rng(0).normal(size=(60, 3, 8, 6))
     run = ws.from_arrays(maps, out=tmp_path / "run", labels=[0, 1] * 30)
     assert list_unconfirmed(run, "no model") == ()
+
+
+def test_confirmed_findings_are_not_replaced(tmp_path: Path) -> None:
+    run = make_run(tmp_path, marked=20)
+    unconfirmed = ws.find(run, progress=False)
+    confirmed = write_findings(run, replace(unconfirmed, findings=(), problem=None, n_searched=6))
+    again = ws.find(run, progress=False)
+    assert len(again.findings) == 1  # it is told, and not stored
+    assert run.findings() == confirmed

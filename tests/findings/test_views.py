@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from whyset.errors import InputError
+from whyset.errors import NotTestedError
 from whyset.findings.views import ChannelView, choose_views, read_views
 
 
@@ -90,5 +90,5 @@ def test_a_model_without_layers_is_refused() -> None:
         def forward(self, x: Tensor) -> Tensor:
             return x.flatten(1)[:, :2]
 
-    with pytest.raises(InputError, match="no layer"):
+    with pytest.raises(NotTestedError, match="no module"):
         choose_views(Bare(), torch.rand(2, 3, 8, 10))

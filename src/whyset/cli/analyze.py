@@ -13,7 +13,7 @@ from whyset.cli.options import RunFolder, make_engine
 from whyset.cli.progress import choose_display
 from whyset.cli.rerun import ask_to_execute, is_interactive
 from whyset.command import command
-from whyset.errors import WhysetError
+from whyset.errors import InputError, WhysetError
 from whyset.options.engine import ENGINE
 from whyset.options.option import list_flags, list_options
 from whyset.options.spray import SprayOptions
@@ -58,13 +58,17 @@ def search(run: str, budget: float, given: Mapping[str, Any]) -> Iterator[str]:
     """Search for findings within the budget, and yield them in plain words."""
     import whyset
 
-    findings = whyset.find(
-        run,
-        whyset.EffectTest(budget=budget),
-        engine=make_engine(given),
-        trust=ask_to_execute if is_interactive() else False,
-        progress=choose_display(),
-    )
+    try:
+        findings = whyset.find(
+            run,
+            whyset.EffectTest(budget=budget),
+            engine=make_engine(given),
+            trust=ask_to_execute if is_interactive() else False,
+            progress=choose_display(),
+        )
+    except InputError as error:  # such as a model that has changed since; the analysis is finished all the same
+        yield f"no findings were confirmed: {error}"
+        return
     yield from format_findings(findings)
 
 

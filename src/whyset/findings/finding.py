@@ -15,6 +15,7 @@ from whyset.effects import EffectTest, measure_effects
 from whyset.effects.class_job import ClassRows
 from whyset.effects.preparation import list_classes, make_tester, measure_costs, prepare
 from whyset.engines import Engine, Progress, get_engine
+from whyset.errors import BrokenRunError, NotTestedError
 from whyset.findings.searching import FoundGroup, Searcher, make_searcher
 from whyset.findings.unconfirmed import list_unconfirmed
 from whyset.runner.consent import Trust
@@ -83,7 +84,7 @@ def find(
     Findings
         The findings as they are stored in the run, suspicions first. `problem` states why a run cannot be searched, for
         example because its model cannot be loaded; then the clusters that stand out in its analysis are the findings,
-        which are not confirmed, and without an analysis nothing is stored.
+        which are not confirmed. They do not replace confirmed ones, and without an analysis nothing is stored.
 
     Raises
     ------
@@ -109,18 +110,31 @@ def find(
     if effects.problem is not None:
         unconfirmed = list_unconfirmed(opened, effects.problem)
         found = Findings(opened.path, name, test.name, findings=unconfirmed, problem=effects.problem)
-        return write_findings(opened, found) if unconfirmed else found
+        return write_findings(opened, found) if unconfirmed and not _has_confirmed(opened, name) else found
     unfinished = [one.name for one in effects.classes if one.problem is not None]
     if unfinished and chosen.share.world > 1:
         problem = f"{len(unfinished)} classes are tested by other ranks: search again when these are finished"
         return Findings(opened.path, name, test.name, problem=problem)
-    with reopen(opened, chosen, said, **given) as reopened, torch.no_grad():
-        classes = list_classes(opened)
-        job = prepare(opened, test, reopened, classes, measure_costs, said)
-        tester = make_tester(set_up(job.job), test, job.interventions, job.pool, job.labels)
-        searcher = make_searcher(tester, np.concatenate([one.rows for one in classes]), count)
-        result = _search(searcher, classes, effects, said)
+    try:
+        with reopen(opened, chosen, said, **given) as reopened, torch.no_grad():
+            classes = list_classes(opened)
+            job = prepare(opened, test, reopened, classes, measure_costs, said)
+            tester = make_tester(set_up(job.job), test, job.interventions, job.pool, job.labels)
+            searcher = make_searcher(tester, np.concatenate([one.rows for one in classes]), count)
+            result = _search(searcher, classes, effects, said)
+    except NotTestedError as error:
+        return Findings(opened.path, name, test.name, problem=str(error))
     return _store(opened, name, test, count, result, effects)
+
+
+def _has_confirmed(run: Run, name: str) -> bool:
+    """True if the run has findings that experiments confirmed, which others must not replace."""
+    if name not in run.finding_names:
+        return False
+    try:
+        return run.findings(name).problem is None
+    except BrokenRunError:
+        return False
 
 
 def _search(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from whyset.errors import InputError
+from whyset.errors import InputError, NotTestedError
 from whyset.runner.activations import Record, find_channels
 from whyset.store.layout import MEAN_ACTIVATION, is_safe_name
 
@@ -55,7 +55,7 @@ class ChannelView:
 def choose_views(model: nn.Module, x: Tensor) -> tuple[ChannelView, ...]:
     """Choose views: the first layer, and those at an eighth to a half of the modules that a call executes.
 
-    InputError: no module has an output with known channels.
+    NotTestedError: no module has an output with known channels.
     """
     layers = _list_layers(model, x)
     found: dict[str, ChannelView] = {}
@@ -66,7 +66,10 @@ def choose_views(model: nn.Module, x: Tensor) -> tuple[ChannelView, ...]:
                 view = ChannelView(record.layer, record.channel_axis, pooling)
                 found.setdefault(f"{pooling} {record.layer}", view)
     if not found:
-        raise InputError("the model has no layer in its first half whose channels are known")
+        raise NotTestedError(
+            "the model has no module in its first half whose channels are known, so it is unknown who else has the "
+            "evidence: make its parts modules; the effects are stored"
+        )
     return tuple(found.values())
 
 
