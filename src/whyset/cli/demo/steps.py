@@ -73,7 +73,6 @@ def findings(folder: DemoFolder, recipe: Recipe, progress: Progress) -> DemoFind
     source = ModelSource(folder.model_spec, folder.weights)
     run = ws.explain(source, folder.images, folder.run, composite=EpsilonPlusFlat(), progress=progress)
     analysis = ws.analyze(run, ws.Spray(surrogates=SURROGATES), progress=progress)
-    ws.find(run, progress=progress)
     written = report(run, analysis)
     planted = np.isin(run.ids, [name for name, bears in zip(train.ids, train.planted, strict=True) if bears])
     precision, recall = precision_and_recall(members(analysis, written.most_suspicious), planted)
