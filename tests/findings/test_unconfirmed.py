@@ -53,5 +53,5 @@ def test_confirmed_findings_are_not_replaced(tmp_path: Path) -> None:
     unconfirmed = ws.find(run, progress=False)
     confirmed = write_findings(run, replace(unconfirmed, findings=(), problem=None, n_searched=6))
     again = ws.find(run, progress=False)
-    assert len(again.findings) == 1  # it is told, and not stored
+    assert len(again.findings) == 1  # it is returned, and not stored
     assert run.findings() == confirmed

@@ -17,7 +17,7 @@ def rank(observed: Observed) -> list[ClassScores]:
 
 
 def rank_without_specificity(observed: Observed) -> list[ClassScores]:
-    """Use the finding with the largest effect, whoever else has the evidence."""
+    """Use the finding with the largest effect, also if other classes have its evidence."""
     found = _find(observed)
     scores = []
     for label, _ in _list_first(observed):

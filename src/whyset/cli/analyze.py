@@ -11,7 +11,7 @@ from whyset.cli.find import format_findings
 from whyset.cli.flags import with_flags
 from whyset.cli.options import RunFolder, make_engine
 from whyset.cli.progress import choose_display
-from whyset.cli.rerun import ask_to_execute, is_interactive
+from whyset.cli.rerun import choose_trust
 from whyset.command import command
 from whyset.errors import InputError, WhysetError
 from whyset.options.engine import ENGINE
@@ -63,7 +63,7 @@ def search(run: str, budget: float, given: Mapping[str, Any]) -> Iterator[str]:
             run,
             whyset.EffectTest(budget=budget),
             engine=make_engine(given),
-            trust=ask_to_execute if is_interactive() else False,
+            trust=choose_trust(),
             progress=choose_display(),
         )
     except InputError as error:  # such as a model that has changed since; the analysis is finished all the same

@@ -14,7 +14,7 @@ from whyset.options.option import list_flags
 from whyset.printable import printable
 
 if TYPE_CHECKING:
-    from whyset.runner.consent import ModelCode
+    from whyset.runner.consent import ModelCode, Trust
 
 
 EXAMPLE = "whyset rerun runs/cifar --out runs/cifar-again"
@@ -41,10 +41,15 @@ def rerun(
         engine=chosen,
         device=given["device"],
         stall_timeout=given["stall_timeout"],
-        trust=trust or (ask_to_execute if is_interactive() else False),
+        trust=choose_trust(trust),
         progress=choose_display(),
     )
     return report_completion(repeated, chosen.share)
+
+
+def choose_trust(given: bool = False) -> "Trust":
+    """Return the permission to execute a model file of another user: given, or asked for if a user can answer."""
+    return given or (ask_to_execute if is_interactive() else False)
 
 
 def is_interactive() -> bool:

@@ -9,7 +9,7 @@ from whyset.cli.find import read_test
 from whyset.cli.flags import with_flags
 from whyset.cli.options import RunFolder, make_engine
 from whyset.cli.progress import choose_display
-from whyset.cli.rerun import ask_to_execute, is_interactive
+from whyset.cli.rerun import choose_trust
 from whyset.errors import WhysetError
 from whyset.options.effects import EffectOptions
 from whyset.options.engine import ENGINE
@@ -43,7 +43,7 @@ def test_effects(
             data=data,
             device=device,
             engine=make_engine(given),
-            trust=trust or (ask_to_execute if is_interactive() else False),
+            trust=choose_trust(trust),
             progress=choose_display(),
         )
     except WhysetError as error:

@@ -63,6 +63,15 @@ def estimate_share(turned: ArrayLike, hosts: ArrayLike) -> Estimate:
     return Estimate(p, (low, high), k)
 
 
+def estimate_fraction(chosen: NDArray[np.bool_]) -> Estimate:
+    """Estimate the share of samples that are chosen.
+
+    >>> estimate_fraction(np.array([True, False, False, True])).value
+    0.5
+    """
+    return estimate_share(chosen, np.ones(len(chosen)))
+
+
 def estimate_difference(one: Estimate, other: Estimate) -> Estimate:
     """Estimate the difference of two shares of the same samples from their intervals (Newcombe 1998, method 10).
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from whyset.effects.intervals import estimate_difference, estimate_mean, estimate_share
+from whyset.effects.intervals import estimate_difference, estimate_fraction, estimate_mean, estimate_share
 from whyset.errors import InputError
 from whyset.store.effects import EffectSummary, Estimate, FreshTrials, InterventionEffects
 
@@ -32,10 +32,9 @@ def summarize(trials: FreshTrials) -> EffectSummary:
     predicted = np.asarray(trials.predicted, bool)
     removed = null_removed = None
     if predicted.any():
-        ones = np.ones(int(predicted.sum()), np.int64)
-        removed = estimate_share(np.asarray(trials.removed)[predicted], ones)
+        removed = estimate_fraction(np.asarray(trials.removed)[predicted])
         if trials.null_removed is not None:
-            null_removed = estimate_share(np.asarray(trials.null_removed)[predicted], ones)
+            null_removed = estimate_fraction(np.asarray(trials.null_removed)[predicted])
     changes = np.asarray(trials.log_odds) - np.asarray(trials.null_log_odds)
     return EffectSummary(
         turned=turned,

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from whyset.effects import estimate_share
 from whyset.effects.class_job import ClassRows, ClassTester
 from whyset.effects.host_pool import read_inputs
+from whyset.effects.intervals import estimate_fraction
 from whyset.findings.concept import LEAST_SEEDS
 from whyset.findings.confirmation import confirm
 from whyset.findings.examples import Examples, make_examples
@@ -19,7 +19,7 @@ from whyset.findings.places import find_bounds, name_place
 from whyset.findings.proposals import Proposal, choose_seeds, make_proposal
 from whyset.findings.views import ChannelView, Features, choose_views, read_views
 from whyset.interventions import Intervention
-from whyset.store.effects import ClassEffects, EffectSummary, Estimate, InterventionEffects
+from whyset.store.effects import ClassEffects, EffectSummary, InterventionEffects
 from whyset.store.findings.records import Finding
 
 Rows = NDArray[np.int64]
@@ -90,7 +90,7 @@ class Searcher:
         return [seeds[places] for places in group_seeds(joined, scales, LEAST_SEEDS)]
 
     def _confirm(self, group: ClassRows, proposal: Proposal) -> tuple[Proposal, EffectSummary, Judgment]:
-        _, effect = confirm(self.tester, group, self._find_intervention(proposal.effects), proposal)
+        effect = confirm(self.tester, group, self._find_intervention(proposal.effects), proposal)
         return proposal, effect, judge(proposal, effect)
 
     def _make(self, group: ClassRows, proposal: Proposal, effect: EffectSummary, judgment: Judgment) -> FoundGroup:
@@ -116,10 +116,10 @@ class Searcher:
                 rows=tuple(proposal.carriers.tolist()),
                 n_samples=len(proposal.rows),
                 scores=tuple(np.round(concept.own[carriers], 3).tolist()),
-                others_share=_estimate(concept.other_carriers),
-                specificity=_estimate(concept.others <= np.median(concept.own[concept.seeds])),
+                others_share=estimate_fraction(concept.other_carriers),
+                specificity=estimate_fraction(concept.others <= np.median(concept.own[concept.seeds])),
                 effect=effect,
-                prevalence=_estimate(carriers),
+                prevalence=estimate_fraction(carriers),
                 score=judgment.score,
                 place=name_place(bounds, tuple(self.tester.pool.x.shape[2:]), run.modality),
                 modality=run.modality,
@@ -164,7 +164,3 @@ def read_samples(
 def _is_same(one: Proposal, other: Proposal) -> bool:
     shared = len(np.intersect1d(one.carriers, other.carriers))
     return shared >= _SAME * min(len(one.carriers), len(other.carriers))
-
-
-def _estimate(mask: NDArray[np.bool_]) -> Estimate:
-    return estimate_share(mask.astype(np.int64), np.ones(len(mask), np.int64))

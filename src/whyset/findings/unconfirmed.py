@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from whyset.analysis.detail_contrast import STANDS_OUT, modified_z, read_contrast
 from whyset.analysis.small_clusters import SMALL
-from whyset.effects import estimate_share
+from whyset.effects.intervals import estimate_fraction
 from whyset.errors import BrokenRunError, InputError
 from whyset.store import Analysis, Category, ClusterEvidence, Run
 from whyset.store.findings import Finding
@@ -77,7 +75,7 @@ def _make(
         others_share=None,
         specificity=None,
         effect=None,
-        prevalence=estimate_share(inside.astype(np.int64), np.ones(len(rows), np.int64)),
+        prevalence=estimate_fraction(inside),
         score=None,
         place=None,
         modality=run.modality,

@@ -58,19 +58,17 @@ def choose_views(model: nn.Module, x: Tensor) -> tuple[ChannelView, ...]:
     NotTestedError: no module has an output with known channels.
     """
     layers = _list_layers(model, x)
-    found: dict[str, ChannelView] = {}
+    found: list[ChannelView] = []
     for depth in DEPTHS:
         record = _find_known(model, x, layers[: int(depth * (len(layers) - 1)) + 1])
         if record is not None and record.channel_axis is not None:
-            for pooling in POOLINGS:
-                view = ChannelView(record.layer, record.channel_axis, pooling)
-                found.setdefault(f"{pooling} {record.layer}", view)
+            found += [ChannelView(record.layer, record.channel_axis, pooling) for pooling in POOLINGS]
     if not found:
         raise NotTestedError(
             "the model has no module in its first half whose channels are known, so it is unknown who else has the "
             "evidence: make its parts modules; the effects are stored"
         )
-    return tuple(found.values())
+    return tuple(dict.fromkeys(found))  # a layer may be the last known one at several depths
 
 
 def read_views(
