@@ -15,6 +15,7 @@ from whyset.interventions import (
     InputIntervention,
     Intervention,
     Phase,
+    RadialSpectrum,
     Region,
     RegionIntervention,
     StatisticIntervention,
@@ -312,7 +313,9 @@ def test_evidence_is_that_of_the_same_intervention_and_samples() -> None:
         Window(side=2).insert(x, evidence, x)
 
 
-@pytest.mark.parametrize("part", [FrequencyBand(low=0.1), Amplitude(), Phase(), Window(side=2)], ids=repr)
+@pytest.mark.parametrize(
+    "part", [FrequencyBand(low=0.1), RadialSpectrum(), Amplitude(), Phase(), Window(side=2)], ids=repr
+)
 def test_no_samples_have_no_evidence(part: Intervention) -> None:
     x = torch.rand(0, 3, 8, 8)
     assert isinstance(part, InputIntervention)

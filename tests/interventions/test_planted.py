@@ -26,6 +26,7 @@ from whyset.interventions import (
     FrequencyBand,
     LayerChannels,
     Phase,
+    RadialSpectrum,
     SeriesBand,
     TimeWindow,
     TokenSpan,
@@ -88,6 +89,14 @@ def plant_tint(x: Tensor) -> None:
 
 def plant_texture(x: Tensor) -> None:
     x += 0.8 * (1 - 2 * (torch.arange(20) % 2))
+
+
+def plant_blur(x: Tensor) -> None:
+    x[:] = F.avg_pool2d(F.pad(x, (2, 2, 2, 2), mode="reflect"), 5, 1)
+
+
+def plant_noise(x: Tensor) -> None:
+    x += 0.8 * torch.randn_like(x)
 
 
 def plant_burst(x: Tensor) -> None:
@@ -218,6 +227,8 @@ CASES = {
     "frame": ("image", plant_frame, Frame(width=2)),
     "color statistics": ("image", plant_tint, ColorStatistics()),
     "frequency band": ("image", plant_texture, FrequencyBand(low=0.3)),
+    "radial spectrum, blur": ("image", plant_blur, RadialSpectrum()),
+    "radial spectrum, noise": ("series", plant_noise, RadialSpectrum()),
     "amplitude": ("image", plant_texture, Amplitude()),
     "phase": ("image", plant_nothing, Phase()),
     "time window": ("series", plant_burst, TimeWindow(side=6)),

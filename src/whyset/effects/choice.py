@@ -11,14 +11,15 @@ from whyset.interventions import (
     Frame,
     FrequencyBand,
     Intervention,
+    RadialSpectrum,
     SeriesBand,
     TimeWindow,
     TokenSpan,
     Window,
 )
 
-_WINDOW = 3 / 16
-"""A window of 6 x 6 pixels in an image of 32 x 32."""
+_WINDOWS = (3 / 16, 5 / 16)
+"""Windows of 6 x 6 and of 10 x 10 pixels in an image of 32 x 32: the larger one holds small objects."""
 _FRAME = 1 / 16
 _FINE = 0.25
 """Frequencies whose patterns repeat within four positions, such as grids and sharp edges."""
@@ -29,22 +30,30 @@ def choose_interventions(modality: str, shape: Sequence[int]) -> tuple[Intervent
     """Choose interventions for inputs of a modality and a shape, without the axis of samples, the most useful first.
 
     >>> [one.describe() for one in choose_interventions("image", (3, 32, 48))]
-    ['window of 6', 'frequency band, low 0.25', 'color statistics', 'frame']
+    ['window of 6', 'radial spectrum', 'window of 10', 'frequency band, low 0.25', 'color statistics', 'frame']
     """
     return CHOICES[modality](shape)
 
 
 def _choose_pixels(shape: Sequence[int]) -> tuple[Intervention, ...]:
     shortest = min(shape[1:])
-    window, width = Window(side=max(1, round(_WINDOW * shortest))), max(1, round(_FRAME * shortest))
+    small, large = (Window(side=side) for side in _choose_sides(shortest))
+    width = max(1, round(_FRAME * shortest))
     inside = prod(max(0, size - 2 * width) for size in shape[1:])
     frames = (Frame(width=width),) if 2 * inside >= prod(shape[1:]) else ()  # a larger one has no null
-    return window, FrequencyBand(low=_FINE), ColorStatistics(), *frames
+    return small, RadialSpectrum(), large, FrequencyBand(low=_FINE), ColorStatistics(), *frames
+
+
+def _choose_sides(shortest: int) -> tuple[int, int]:
+    """Return the sides of a small and of a larger window."""
+    small, large = (max(1, round(share * shortest)) for share in _WINDOWS)
+    return small, max(small + 1, large)
 
 
 def _choose_series(shape: Sequence[int]) -> tuple[Intervention, ...]:
-    window, band = TimeWindow(side=max(1, round(_WINDOW * shape[1]))), SeriesBand(low=_FINE)
-    return (window, band, Channels()) if shape[0] > 1 else (window, band)
+    window = TimeWindow(side=max(1, round(_WINDOWS[0] * shape[1])))
+    parts = window, RadialSpectrum(), SeriesBand(low=_FINE)
+    return (*parts, Channels()) if shape[0] > 1 else parts
 
 
 def _choose_text(shape: Sequence[int]) -> tuple[Intervention, ...]:

@@ -35,6 +35,7 @@ from whyset.interventions.hosts import choose_hosts
 from whyset.interventions.intervention import InputIntervention, Intervention
 from whyset.interventions.layer_channels import LayerChannels
 from whyset.interventions.named_parts import build_named, parse_named, resolve_named
+from whyset.interventions.radial_spectrum import RadialSpectrum
 from whyset.interventions.regions import RegionIntervention
 from whyset.interventions.statistics import StatisticIntervention
 from whyset.interventions.token_span import TokenSpan
@@ -50,6 +51,7 @@ INTERVENTIONS: Mapping[str, type[Intervention]] = MappingProxyType(
             Frame,
             ColorStatistics,
             FrequencyBand,
+            RadialSpectrum,
             Amplitude,
             Phase,
             TimeWindow,
@@ -125,6 +127,7 @@ __all__ = [
     "LayerChannels",
     "MeanFill",
     "Phase",
+    "RadialSpectrum",
     "Region",
     "RegionIntervention",
     "SeriesBand",

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from whyset.errors import InputError
 from whyset.interventions.checks import to_single
-from whyset.interventions.fourier import compose, get_directions, transform
+from whyset.interventions.fourier import compose, get_directions, index_zero, transform
 from whyset.interventions.statistics import StatisticIntervention
 
 
@@ -33,13 +33,13 @@ class Amplitude(StatisticIntervention):
     def measure(self, x: Tensor) -> Tensor:
         """Return the amplitudes (n, C, ...); in place of that of frequency 0, the mean."""
         amplitudes = transform(x).abs()
-        amplitudes[_zero(amplitudes)] = to_single(x).flatten(2).mean(2)
+        amplitudes[index_zero(amplitudes)] = to_single(x).flatten(2).mean(2)
         return amplitudes
 
     def combine(self, values: Tensor, host: Tensor) -> Tensor:
         """Return the hosts with these amplitudes."""
         _require_kind(values, complex_numbers=False, user="Amplitude")
-        return compose(values, get_directions(transform(host)), values[_zero(values)], host)
+        return compose(values, get_directions(transform(host)), values[index_zero(values)], host)
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,3 @@ def _require_kind(values: Tensor, *, complex_numbers: bool, user: str) -> None:
         raise InputError(
             f"{user}: expected evidence of {expected}, got {values.dtype}: pass what {user}.select returns"
         )
-
-
-def _zero(coefficients: Tensor) -> tuple[slice | int, ...]:
-    """Return the index of frequency 0, (n, C)."""
-    return (slice(None), slice(None), *[0] * (coefficients.dim() - 2))

@@ -1,4 +1,4 @@
-"""Fourier transforms over the positions of samples: bands of frequencies, amplitudes and phases."""
+"""Fourier transforms over the positions of samples: bands of frequencies, radial spectra, amplitudes and phases."""
 
 import torch
 from torch import Tensor
@@ -6,7 +6,7 @@ from torch import Tensor
 from whyset.errors import InputError
 from whyset.interventions.checks import to_single
 
-_ROUNDING = 1e-6
+ROUNDING = 1e-6
 """Coefficients below this share of the largest one of a channel are 0, except for the rounding of single precision."""
 
 
@@ -40,8 +40,8 @@ def filter_band(x: Tensor, low: float, high: float | None, *, sharp: bool) -> Te
     """
     if len(x) == 0:
         return to_single(x)
-    mirrored, dims = _mirror(to_single(x)), get_positions(x)
-    frequencies = _radial_frequencies(mirrored)
+    mirrored, dims = mirror(to_single(x)), get_positions(x)
+    frequencies = radial_frequencies(mirrored)
     if low > float(frequencies.max()):
         raise InputError(
             f"band from {low:g} cycles per position: the highest frequency of samples {tuple(x.shape[2:])} is "
@@ -50,9 +50,7 @@ def filter_band(x: Tensor, low: float, high: float | None, *, sharp: bool) -> Te
         )
     weights = _low_pass(frequencies, high, sharp) - (_low_pass(frequencies, low, sharp) if low > 0 else 0)
     found: Tensor = torch.fft.irfftn(torch.fft.rfftn(mirrored, dim=dims) * weights, s=mirrored.shape[2:], dim=dims)
-    for dim in dims:
-        found = found.narrow(dim, 0, x.shape[dim])
-    return found
+    return crop(found, x)
 
 
 def _low_pass(frequencies: Tensor, edge: float | None, sharp: bool) -> Tensor:
@@ -61,7 +59,7 @@ def _low_pass(frequencies: Tensor, edge: float | None, sharp: bool) -> Tensor:
     return (frequencies < edge).to(frequencies.dtype) if sharp else torch.exp2(-(frequencies / edge).square())
 
 
-def _radial_frequencies(x: Tensor) -> Tensor:
+def radial_frequencies(x: Tensor) -> Tensor:
     """Return the frequency of each coefficient of `rfftn` over the positions, in cycles per position."""
     *others, last = x.shape[2:]
     axes = [torch.fft.fftfreq(size, dtype=x.dtype, device=x.device) for size in others]
@@ -69,11 +67,18 @@ def _radial_frequencies(x: Tensor) -> Tensor:
     return torch.stack([grid.square() for grid in torch.meshgrid(*axes, indexing="ij")]).sum(0).sqrt()
 
 
-def _mirror(x: Tensor) -> Tensor:
+def mirror(x: Tensor) -> Tensor:
     """Double each side by the mirrored samples, so that opposite edges do not meet in the periodic continuation."""
     for dim in get_positions(x):
         x = torch.cat([x, x.flip(dim)], dim)
     return x
+
+
+def crop(mirrored: Tensor, like: Tensor) -> Tensor:
+    """Undo `mirror`: return the part of mirrored samples that has the positions of `like`."""
+    for dim in get_positions(like):
+        mirrored = mirrored.narrow(dim, 0, like.shape[dim])
+    return mirrored
 
 
 def transform(x: Tensor) -> Tensor:
@@ -84,12 +89,17 @@ def transform(x: Tensor) -> Tensor:
     return found
 
 
+def index_zero(coefficients: Tensor) -> tuple[slice | int, ...]:
+    """Return the index of frequency 0, (n, C)."""
+    return (slice(None), slice(None), *[0] * (coefficients.dim() - 2))
+
+
 def get_directions(coefficients: Tensor) -> Tensor:
     """Return `F / |F|`, complex numbers of absolute value 1; where F is 0 except for rounding, 1."""
     size = coefficients.abs()
     if len(size) == 0:
         return coefficients
-    least = _ROUNDING * size.amax(get_positions(size), keepdim=True)
+    least = ROUNDING * size.amax(get_positions(size), keepdim=True)
     return torch.where(size > least, coefficients / size, 1)
 
 

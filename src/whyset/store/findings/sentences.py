@@ -56,6 +56,7 @@ WORDS: Mapping[str, EvidenceWords] = MappingProxyType(
         "frame": EvidenceWords("an outer frame"),
         "color_statistics": EvidenceWords("colors", "transferred to", plural=True),
         "frequency_band": EvidenceWords("a fine pattern", "added to"),
+        "radial_spectrum": EvidenceWords("a degree of sharpness, contrast or noise", "transferred to"),
         "amplitude": EvidenceWords("amplitudes of frequencies", "transferred to", plural=True),
         "phase": EvidenceWords("phases of frequencies", "transferred to", plural=True),
         "time_window": EvidenceWords("a segment"),
