@@ -30,9 +30,9 @@ NAMES = {
         PatternNetMethod PatternAttributionMethod ContrastiveLRPMethod ContrastiveExcitationBackpropMethod
         InspectionMethod FittedMethod Method as_method""",
     "whyset.interventions": """INTERVENTIONS Window TopPixels Frame ColorStatistics FrequencyBand RadialSpectrum
-        Amplitude Phase TimeWindow SeriesBand Channels TokenSpan Features LayerChannels FILLS HostFill ConstantFill MeanFill
-        BlurFill InpaintingFill DeletionFill Intervention Region Statistic choose_hosts as_intervention parse_intervention
-        intervention_from_dict""",
+        Amplitude Phase TimeWindow SeriesBand Channels TokenSpan Features LayerChannels FILLS
+        HostFill ConstantFill MeanFill BlurFill InpaintingFill DeletionFill Intervention Region
+        Statistic choose_hosts as_intervention parse_intervention intervention_from_dict""",
     "whyset.effects": """EffectTest ClusterEffect choose_interventions estimate_difference estimate_mean estimate_share
         measure_effects summarize summarize_clusters""",
     "whyset.evaluation": """PixelFlipping FlippingCurves PairedDifference compare_paired Imputer IMPUTERS BlurImputer
