@@ -111,12 +111,12 @@ def test_columns_agree_with_each_other_and_with_the_run(original: Path) -> None:
 
 def test_a_second_call_keeps_what_is_finished_and_gives_the_same(copied: Run) -> None:
     run = copied
-    times = {file: file.stat().st_mtime_ns for file in run.path.rglob("category.json")}
+    times = {file: file.stat().st_mtime_ns for file in run.path.glob("analyses/spray/*/category.json")}
     (gone,) = run.path.glob("analyses/spray/00001")
     before = contents(gone)
     shutil.rmtree(gone)
     told = Told()
-    ws.analyze(run.path, QUICK, progress=told)
+    ws.analyze(run.path, QUICK, views="maps", progress=told)
     assert (told.total, told.done, told.unit, told.finished) == (1, 1, "classes", 1)
     assert told.lines == ["2 of 3 classes are finished already and kept."]
     assert contents(gone) == before
@@ -162,7 +162,7 @@ def test_ranks_divide_the_classes_and_a_later_one_finds_the_others_done(copied: 
     first = ws.analyze(copied, spray, engine=Static(rank=1, world=2))
     assert [category.name for category in first.categories if not category.problem] == ["dog"]
     told = Told()
-    both = ws.analyze(copied, spray, engine=Static(rank=0, world=2), progress=told)
+    both = ws.analyze(copied, spray, views="maps", engine=Static(rank=0, world=2), progress=told)
     assert (told.total, told.done) == (2, 2)
     for category in copied.analysis("spray").categories:
         assert both.category(category.id).evidence.separability == category.evidence.separability
@@ -200,7 +200,7 @@ def test_samples_without_a_label_are_grouped_by_prediction(make_run: MakeRun, pl
 def test_a_class_with_too_few_samples_says_so_and_the_others_go_on(make_run: MakeRun, planted: Planted) -> None:
     labels = np.where(np.arange(96) < 4, 0, 1 + np.arange(96) % 2)
     told = Told()
-    analysis = ws.analyze(make_run(planted[0], labels.tolist(), labels), NO_NULL, progress=told)
+    analysis = ws.analyze(make_run(planted[0], labels.tolist(), labels), NO_NULL, views="maps", progress=told)
     cat = analysis.category("cat")
     assert cat.evidence.problem == "Too few explanations: 4; at least 10 are needed."
     assert told.lines == ["cat: Too few explanations: 4; at least 10 are needed."]
@@ -220,7 +220,7 @@ def test_an_analysis_without_any_result_is_an_error(make_run: MakeRun, planted: 
 def test_rows_that_cannot_be_grouped_are_told_or_refused(make_run: MakeRun, planted: Planted) -> None:
     predictions = np.where(np.arange(96) < 4, -1, 0)
     told = Told()
-    ws.analyze(make_run(planted[0], [None] * 96, predictions, name="some"), NO_NULL, progress=told)
+    ws.analyze(make_run(planted[0], [None] * 96, predictions, name="some"), NO_NULL, views="maps", progress=told)
     assert told.lines == ["4 explanations have neither a label nor a prediction and take no part."]
     run = make_run(planted[0], [None] * 96, np.full(96, -1), name="none")
     with pytest.raises(InputError, match="neither labels nor predictions"):
@@ -310,12 +310,12 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_a_memo_makes_a_further_clustering_cheap_and_changes_nothing(copied: Run, tmp_path: Path) -> None:
     more = replace(NO_NULL, name="more", clusterings=(*NO_NULL.clusterings, Agglomerative()))
-    ws.analyze(copied, replace(NO_NULL, name="first"), memo=tmp_path / "memo")
+    ws.analyze(copied, replace(NO_NULL, name="first"), views="maps", memo=tmp_path / "memo")
     before = set((tmp_path / "memo").glob("*.memo"))
-    kept = ws.analyze(copied, more, memo=tmp_path / "memo")
+    kept = ws.analyze(copied, more, views="maps", memo=tmp_path / "memo")
     new = set((tmp_path / "memo").glob("*.memo")) - before
     assert len(new) == 6  # two new steps, clustering and joining, in each of three classes
-    fresh = ws.analyze(copied, replace(more, name="fresh"))
+    fresh = ws.analyze(copied, replace(more, name="fresh"), views="maps")
     for one, other in zip(kept.categories, fresh.categories, strict=True):
         assert one.evidence == other.evidence
         for name in one.columns:

@@ -24,7 +24,10 @@ def test_a_run_is_made_and_the_way_on_is_told(job: Any, whyset: Program) -> None
     assert (printed.code, printed.err) == (0, "")
     lines = printed.out.splitlines()
     assert lines[0] == "composite: epsilon_plus_flat (chosen because of convolutions on images)"
-    assert lines[1] == f"{job.run}: 12 samples: relevance maps of 3x4x5, about 0.0 MB"
+    assert (
+        lines[1]
+        == f"{job.run}: 12 samples: relevance maps of 3x4x5 and channels of conv, mean_activation:conv, about 0.0 MB"
+    )
     assert any(line.startswith("accuracy: ") for line in lines)
     assert lines[-1] == f"{job.run} is complete; next: whyset analyze {job.run}"
     run = ws.open_run(job.run)

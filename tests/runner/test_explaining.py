@@ -220,7 +220,8 @@ class TestSaying:
         correct = run.column("prediction") == run.labels
         assert [line for line in said.lines if not line.startswith("warning")] == [
             "composite: epsilon_plus_flat (chosen because of convolutions on images)",
-            f"{tmp_path / 'run'}: 40 samples: relevance maps of 3x6x8, about 0.0 MB",
+            f"{tmp_path / 'run'}: 40 samples: relevance maps of 3x6x8 and channels of 1, mean_activation:1, about 0.0 "
+            "MB",
             f"accuracy after the first shard: {correct[:16].mean():.1%} ({correct[:16].sum()} of 16 samples)",
             f"accuracy: {correct.mean():.1%} ({correct.sum()} of 40 samples)",
         ]

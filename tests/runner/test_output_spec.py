@@ -101,10 +101,11 @@ def test_layers_and_concepts_cost_no_further_pass(net: Net, tmp_path: Path) -> N
             output.register_hook(lambda _: passes.append("backward"))
 
     net.conv.register_forward_hook(count)
-    ws.explain(net, IMAGES, tmp_path / "one", composite=RULES)
+    ws.explain(net, IMAGES, tmp_path / "one", composite=RULES, record="none")
     alone = passes.copy()
     passes.clear()
-    ws.explain(net, IMAGES, tmp_path / "more", composite=RULES, layers=["conv"], concepts=["conv", "head"])
+    recorded = {"layers": ["conv"], "concepts": ["conv", "head"], "record": "none"}
+    ws.explain(net, IMAGES, tmp_path / "more", composite=RULES, **recorded)
     assert alone.count("backward") > 0
     assert passes == alone
 

@@ -50,6 +50,8 @@ from whyset.analysis.processors import (
     kmeans_sweep,
 )
 from whyset.analysis.scores import Separability, SmallClusters
+from whyset.analysis.view_groups import MergedGroup, ViewGroup, list_groups, merge_groups
+from whyset.analysis.views import VIEWS, View, list_views
 from whyset.analysis.virelay_import import describe_imported_category
 
 __all__ = [
@@ -59,6 +61,7 @@ __all__ = [
     "PCA",
     "TSNE",
     "UMAP",
+    "VIEWS",
     "Absolute",
     "AbsoluteSum",
     "Affinity",
@@ -85,6 +88,7 @@ __all__ = [
     "KNearestNeighbors",
     "Laplacian",
     "Memo",
+    "MergedGroup",
     "Pipeline",
     "Pooling",
     "Processor",
@@ -102,9 +106,14 @@ __all__ = [
     "StructuralDissimilarity",
     "SymmetricLaplacian",
     "SymmetricNeighbors",
+    "View",
+    "ViewGroup",
     "Wasserstein",
     "analyze",
     "assign",
     "describe_imported_category",
     "kmeans_sweep",
+    "list_groups",
+    "list_views",
+    "merge_groups",
 ]

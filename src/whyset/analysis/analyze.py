@@ -12,9 +12,11 @@ from whyset.analysis.groups import ALL, Group, find_explained, group_samples
 from whyset.analysis.maps import get_analyzed_array
 from whyset.analysis.memo import Memo
 from whyset.analysis.pipelines import Spray
+from whyset.analysis.views import BASE, MAPS, VIEW, View, choose_views
 from whyset.display import resolve_progress
 from whyset.engines import Engine, Progress, get_engine
 from whyset.errors import InputError, WhysetError
+from whyset.options.spray import INPUT
 from whyset.store import Analysis, AnalysisWriter, Run, open_run
 from whyset.store.analyses import ListedClass
 from whyset.store.jsonfile import JSON
@@ -35,6 +37,7 @@ def analyze(
     run: Run | str | AnyPath | Any,
     spray: Spray | None = None,
     *,
+    views: Sequence[str] | str | None = None,
     labels: Any = None,
     predictions: Any = None,
     class_names: Sequence[str] | None = None,
@@ -47,7 +50,8 @@ def analyze(
 
     Classes that are finished with the same configuration and from the same rows are kept, so an interrupted analysis
     continues where it stopped. A class that cannot be analyzed (too few samples, for example) is recorded with its
-    problem.
+    problem. Each view of the run is an analysis: relevance maps, their Fourier magnitude, recorded channel relevance
+    and activations.
 
     Parameters
     ----------
@@ -57,6 +61,11 @@ def analyze(
         process.
     spray : Spray, optional
         The configuration of the analysis, by default `Spray()`.
+    views : str or sequence of str, optional
+        Names of the views to analyze: "maps", "spectrum", "channels:LAYER" or "activations:LAYER"; a name without a
+        layer stands for all of its layers. By default all views of the run, and of an array the maps alone. If `spray`
+        has an array, a preprocessing or a distance of maps, it is the only analysis. That of maps has the name of
+        `spray`, and others add the name of the view, such as "spray.channels.layer3".
     labels : sequence (N,), optional
         Classes of an array's maps, as in `from_arrays`. Without labels and predictions, all maps are one class.
     predictions : sequence (N,), optional
@@ -77,12 +86,13 @@ def analyze(
     Returns
     -------
     Analysis
-        The analysis as it is stored in the run.
+        The analysis of the first view, as a rule of the maps, as it is stored in the run.
 
     Raises
     ------
     InputError
-        The run has no explained sample, or none of its classes can be analyzed; or an array does not fit.
+        The run has no explained sample or no such view, or none of its classes can be analyzed; or an array does not
+        fit.
     WhysetError
         The analysis of some class failed in an unexpected way; the other classes are finished.
 
@@ -102,11 +112,12 @@ def analyze(
     described = {"labels": labels, "predictions": predictions, "class_names": class_names, "modality": modality}
     if isinstance(run, Run | str | Path | RemotePath):
         _refuse_descriptions(described)
-        return _analyze_run(run if isinstance(run, Run) else open_run(run), spray, engine, progress, memo)
+        return _analyze_views(run if isinstance(run, Run) else open_run(run), spray, views, engine, progress, memo)
     owner = write_temporary_run(run, **described)
     if labels is None and predictions is None and spray.group_by == "auto":
         spray = replace(spray, group_by=ALL)
-    analysis = _analyze_run(owner.run, spray, engine, progress, memo)
+    views = (None if spray.array != INPUT or spray.preprocessing else MAPS) if views is None else views
+    analysis = _analyze_views(owner.run, spray, views, engine, progress, memo)
     return ArrayAnalysis.of(analysis, owner)
 
 
@@ -116,17 +127,45 @@ def _refuse_descriptions(described: Mapping[str, Any]) -> None:
         raise InputError(f"{', '.join(given)} describe an array, but a run is analyzed, which has its own: omit them")
 
 
-def _analyze_run(run: Run, spray: Spray, engine: str | Engine, progress: Progress, memo: str | Path | None) -> Analysis:
+def _analyze_views(
+    run: Run,
+    spray: Spray,
+    names: Sequence[str] | str | None,
+    engine: str | Engine,
+    progress: Progress,
+    memo: str | Path | None,
+) -> Analysis:
+    """Analyze one view after another, and return the analysis of the first.
+
+    That no class can be analyzed in one of the others is reported, and does not fail the rest.
+    """
     run = run.thoroughly()
+    views = choose_views(run, spray, names)
+    kept = None if memo is None else Memo(Path(memo))
+    first, *others = views
+    analysis = _analyze_view(run, spray, first, get_engine(engine), progress, kept)
+    for number, view in enumerate(others, 2):
+        progress.info(f"view {number} of {len(views)}: {view.title}")
+        try:
+            _analyze_view(run, spray, view, get_engine(engine), progress, kept)
+        except InputError as error:
+            progress.info(f"{view.title}: {error}")
+    return analysis
+
+
+def _analyze_view(run: Run, base: Spray, view: View, engine: Engine, progress: Progress, memo: Memo | None) -> Analysis:
+    spray = view.configure(base)
     _require_something(run, spray)
     config: dict[str, JSON] = {"pipeline": spray.to_dict(), "steps": str(spray.pipeline())}
+    if spray.name != base.name:
+        config |= {VIEW: view.name, BASE: base.name}
     writer, groups = _begin(run, spray, config)
-    _say_left_out(run, groups, progress)
-    kept = None if memo is None else Memo(Path(memo))
-    jobs = {n: ClassJob(group, spray, writer, kept) for n, group in enumerate(groups) if not writer.has(group.id)}
+    if spray.name == base.name:
+        _say_left_out(run, groups, progress)
+    jobs = {n: ClassJob(group, spray, writer, memo) for n, group in enumerate(groups) if not writer.has(group.id)}
     if len(jobs) < len(groups):
         progress.info(f"{len(groups) - len(jobs)} of {len(groups)} classes are finished already and kept.")
-    _run_jobs(run, jobs, get_engine(engine), progress)
+    _run_jobs(run, jobs, engine, progress)
     analysis = run.analysis(spray.name)
     _refuse_empty(analysis, groups)
     return analysis

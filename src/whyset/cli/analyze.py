@@ -30,6 +30,13 @@ EXAMPLE = (
 @with_flags((*list_flags(SprayOptions), *ENGINE))
 def analyze(
     run: RunFolder,
+    view: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="View to analyze: maps, spectrum, channels[:LAYER] or activations[:LAYER]; repeatable.",
+            show_default="all that the run has",
+        ),
+    ] = None,
     memo: Annotated[Path | None, typer.Option(help="Folder that caches the results of steps.")] = None,
     find: Annotated[bool, typer.Option(help="Search for findings, too, if the model of the run may be loaded.")] = True,
     budget: Annotated[float, typer.Option(help="Time of the search as a multiple of that of explain.", min=0.0)] = 1.0,
@@ -42,7 +49,9 @@ def analyze(
     import whyset
 
     try:
-        whyset.analyze(run, read_spray(given), engine=make_engine(given), progress=choose_display(), memo=memo)
+        whyset.analyze(
+            run, read_spray(given), views=view or None, engine=make_engine(given), progress=choose_display(), memo=memo
+        )
         for line in search(run, budget, given) if find else ():
             echo(line)
     except WhysetError as error:

@@ -135,6 +135,7 @@ READERS: Mapping[str, Callable[[Given], Any]] = MappingProxyType(
         "input": lambda given: _read_place(given["input"]),
         "output_kind": _read_kind,
         "class_names": _read_labels,
+        "record": lambda given: given["record"] or "auto",
         "inputs": lambda given: not given["no_inputs"],
         "features": lambda given: None if given["features"] is None else given["features"].split(","),
     }

@@ -217,19 +217,22 @@ class ExplainOptions:
             kept="concepts",
         ),
     )
-    record: Sequence[str] = field(
-        default=(),
+    record: str | Sequence[str] = field(
+        default="auto",
         metadata=option(
             'Activations that are stored as well, from the same forward pass: "activation:LAYER" is the output of a '
             'module, and "mean_activation:LAYER" its mean for every channel over all other axes, such as an embedding '
-            "of the sample.",
+            'of the sample. "auto" chooses the layer before the head, and if the method has rules and no `concepts` '
+            'are named, up to three layers whose channel relevance is stored. "none" chooses nothing.',
             Flag(
                 "Also record the output of this layer, or by mean_activation:LAYER its mean for each channel; "
-                "repeatable.",
+                "repeatable. auto: chosen for the model, with channel relevance; none: nothing.",
                 many=True,
+                default=None,
+                shown="auto",
                 metavar="activation:LAYER",
             ),
-            type="sequence of str",
+            type="str or sequence of str",
             kept="record",
         ),
     )

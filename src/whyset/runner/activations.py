@@ -16,6 +16,8 @@ from whyset.errors import InputError
 from whyset.store.layout import ACTIVATION, MEAN_ACTIVATION, safe_name
 
 _FORMS = "activation:LAYER or mean_activation:LAYER"
+AUTO, NONE = "auto", "none"
+"""Values of `record` in place of a list: layers that are chosen for the model, or none."""
 _OPTIONS = {"relevance": "layers=[LAYER] (--layer LAYER)", "concept": "concepts=[LAYER] (--concept LAYER)"}
 
 
@@ -78,11 +80,21 @@ class Record:
         return rows.flatten(2).mean(dim=2).float() if rows.dim() > 2 else rows.float().clone()
 
 
+def is_auto(given: Any) -> bool:
+    """True if the recorded layers are to be chosen for the model."""
+    return given == AUTO or (isinstance(given, list | tuple) and list(given) == [AUTO])
+
+
 def parse_records(given: Any) -> tuple[Record, ...]:
-    """Read the records of a run. InputError: one is not a record, or is given twice."""
+    """Read the records of a run; "auto" and "none" name none. InputError: one is not a record, or is given twice."""
     if not isinstance(given, Iterable):
         raise InputError(f"record: expected {_FORMS}, got {given!r}")
-    records = tuple(map(Record.parse, [given] if isinstance(given, str) else given))
+    named = [given] if isinstance(given, str) else list(given)
+    if named in ([AUTO], [NONE]):
+        return ()
+    if AUTO in named or NONE in named:
+        raise InputError(f"record (--record): {AUTO} and {NONE} cannot be combined with others, got {', '.join(named)}")
+    records = tuple(map(Record.parse, named))
     if len(set(records)) < len(records):
         raise InputError(f"record names a layer twice: {', '.join(map(str, records))}")
     return records

@@ -16,7 +16,8 @@ from whyset.attribution.methods import GradientMethod, Method
 from whyset.errors import InputError
 from whyset.options.explain import ExplainOptions
 from whyset.options.option import list_options
-from whyset.runner.activations import parse_records
+from whyset.runner.activations import AUTO as AUTO_RECORD
+from whyset.runner.activations import is_auto, parse_records
 from whyset.runner.composites import AUTO, NamedComposite, name_composite
 from whyset.runner.data_spec import DataSpec
 from whyset.runner.input_codecs import InputCodec, require_used
@@ -31,6 +32,7 @@ from whyset.runner.sources import ArrayFileSource, Source, SpreadSource, WavFold
 from whyset.runner.sources.source import get_structure
 from whyset.runner.sources.structured import get_given, open_structured
 from whyset.runner.targets import Targets, choose_targets
+from whyset.store import RunConfig
 from whyset.store.jsonfile import JSON
 
 OF_ORIGIN = "origin."
@@ -53,7 +55,8 @@ class ExplainConfig(ExplainOptions):
         object.__setattr__(self, "seed", seed_number(self.seed))
         for name in ("layers", "concepts"):
             object.__setattr__(self, name, _names(name, getattr(self, name)))
-        object.__setattr__(self, "record", tuple(map(str, parse_records(self.record))))
+        records = tuple(map(str, parse_records(self.record)))
+        object.__setattr__(self, "record", AUTO_RECORD if is_auto(self.record) else records)
         require_timeout("stall_timeout", self.stall_timeout)
         check_output_choice(self.output)
         _check_input(self.input)
@@ -87,7 +90,7 @@ class ExplainConfig(ExplainOptions):
     def pads_texts(self) -> bool:
         """True if texts of different lengths are padded to one."""
         alone = isinstance(self.method, Method) and not isinstance(self.method, GradientMethod)
-        return bool(self.layers or self.concepts or self.record) or not (alone or self.batch_size == 1)
+        return bool(self.layers or self.concepts or parse_records(self.record)) or not (alone or self.batch_size == 1)
 
     def with_composite(self, name: str) -> "ExplainConfig":
         """Return a copy with the chosen composite."""
@@ -95,6 +98,12 @@ class ExplainConfig(ExplainOptions):
             return replace(self, method=self.method.with_composite(name))
         assert isinstance(self.composite, NamedComposite)
         return replace(self, composite=replace(self.composite, name=name))
+
+    def keep_layers(self, stored: RunConfig) -> "ExplainConfig":
+        """Return a copy that records what a run does that it continues, if layers were to be chosen."""
+        if not is_auto(self.record):
+            return self
+        return replace(self, concepts=tuple(self.concepts) or stored.concepts, record=stored.record)
 
     def get_outputs(self, preprocessing: InputCodec) -> OutputSpec:
         """Return the outputs of every sample, for the given preprocessing."""
@@ -106,6 +115,7 @@ class ExplainConfig(ExplainOptions):
             layers=tuple(self.layers),
             concepts=tuple(self.concepts),
             records=parse_records(self.record),
+            chooses_layers=is_auto(self.record),
             reduction=Reduction(self.reduction, self.pool),
             dtype=self.dtype,
         )

@@ -39,7 +39,7 @@ from whyset.runner.sources.structured import get_given
 from whyset.runner.structure_check import check_structure
 from whyset.runner.structured_model import with_structure
 from whyset.runner.summary import Summary
-from whyset.store import Run, RunConfig
+from whyset.store import Run, RunConfig, open_run
 from whyset.store.config import require_same_config
 from whyset.store.layout import is_run
 from whyset.store.rank_lease import RankLease, run_lease
@@ -121,6 +121,7 @@ def run_explanation(
             plan = make_plan(request, loaded, source, out, expected, said, activity)
             loaded = replace(loaded, module=with_structure(loaded.module, plan.source))
             said.info(f"{out}: {plan.describe()}")
+            _say_all(plan.notes, said)
             if names_model_file(plan.config) and not has_mark(plan.config):
                 said.info(explain_missing_mark())
             plan.require_space(out)
@@ -154,6 +155,8 @@ def make_plan(
 ) -> RunPlan:
     """Plan the run; if it repeats another one, its configuration must be the `expected` one."""
     request = _resolve_composite(request, loaded.module, source, said)
+    if is_run(out):
+        request = request.keep_layers(open_run(out).config)
     wanted = request.get_outputs(source.preprocessing)
     kept = out if expected is None else expected[1]
     wanted = replace(wanted, method=fit_method(wanted.method, loaded.module, source, request.batch_size, kept))

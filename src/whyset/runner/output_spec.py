@@ -39,7 +39,8 @@ class OutputSpec:
     """The explanations of a run: method, targets, recorded layers, and how they are stored.
 
     The relevance of `layers` is stored as it is, that of `concepts` summed over all axes but the channels (axis 1).
-    `records` are activations, which are stored once per sample. `choice` is the output of a model that returns several,
+    `records` are activations, which are stored once per sample. `chooses_layers`: concepts, unless some are named, and
+    records are still to be chosen for the model. `choice` is the output of a model that returns several,
     `output` the value of it that is explained, and `kind` how scores are made of it.
     """
 
@@ -48,6 +49,7 @@ class OutputSpec:
     layers: tuple[str, ...] = ()
     concepts: tuple[str, ...] = ()
     records: tuple[Record, ...] = ()
+    chooses_layers: bool = False
     reduction: Reduction = field(default_factory=Reduction)
     dtype: str = "float16"
     output: Output = Output.MODEL

@@ -50,6 +50,8 @@ class RunPlan:
     example: torch.Tensor
     checks: tuple[Check, ...]
     words: Sequence[Sequence[str]] | None = None
+    notes: tuple[str, ...] = ()
+    """Reasons why layers are not recorded by default."""
     fixed: bool = False
     """True if `config.shard_rows` must be kept; otherwise it is an upper bound."""
 
@@ -83,6 +85,8 @@ class RunPlan:
             "shard_rows": shard_rows_for(arrays, each, each * len(source)),
             "targets_per_sample": each,
             **kind.get_fields(modality, found.shape),
+            "concepts": wanted.concepts,
+            "record": tuple(map(str, wanted.records)),
             "output": wanted.output.value,
             "output_choice": describe_choice(wanted.choice),
             "output_kind": None if type(wanted.kind) is Logits else wanted.kind.to_dict(),
@@ -100,6 +104,7 @@ class RunPlan:
             example=found.example,
             checks=(*found.checks, *check_range(given)),
             words=kind.words(source, found.shape[-1]),
+            notes=found.notes,
         )
 
     @property

@@ -27,6 +27,7 @@ from whyset.runner.objects import find_objects
 from whyset.runner.output import note_unit_interval
 from whyset.runner.output_kinds import Boxes, Located, Logits
 from whyset.runner.output_spec import OutputSpec, explainer
+from whyset.runner.recording import Recording, choose_recording
 from whyset.runner.rows import make_rows
 from whyset.runner.sources import RowSource, Source, spread
 from whyset.runner.sources.source import attempt, get_explained, get_structure
@@ -62,6 +63,8 @@ class DataProbe:
     activations: Mapping[str, tuple[int, ...]]
     example: torch.Tensor
     checks: tuple[Check, ...]
+    notes: tuple[str, ...] = ()
+    """Reasons why layers are not recorded by default."""
 
 
 def probe(
@@ -103,8 +106,8 @@ def probe(
             scored = wanted.make_model(alone)
             records = find_channels(scored, example, wanted.records)
             wanted = replace(wanted, method=wanted.method.resolve(scored, example), records=records)
-        with explainer(model, wanted) as explain:
-            found_maps = explain(x, label_tensor(labels, x.device))
+            chosen = choose_recording(scored, model, example, wanted) if wanted.chooses_layers else Recording()
+        wanted, found_maps, notes = _explain_some(model, wanted, chosen, x, label_tensor(labels, x.device))
     _require_some_finite(found_maps)
     explained = get_explained(rows.source, x)[0]
     shapes = {name: tuple(relevance.shape[2:]) for name, relevance in found_maps.relevance.items()}
@@ -120,7 +123,25 @@ def probe(
         activations={name: tuple(values.shape[1:]) for name, values in found_maps.activations.items()},
         example=x[:1],
         checks=_check(model, x, found, rows.note),
+        notes=notes,
     )
+
+
+def _explain_some(
+    model: torch.nn.Module, wanted: OutputSpec, chosen: Recording, x: torch.Tensor, labels: torch.Tensor
+) -> tuple[OutputSpec, ExplainedBatch, tuple[str, ...]]:
+    """Explain a few samples, and return the outputs with the chosen layers; without them if they cannot be recorded."""
+    plain = replace(wanted, chooses_layers=False)
+    recorded = chosen.apply(plain) if wanted.chooses_layers else plain
+    try:
+        with explainer(model, recorded) as explain:
+            return recorded, explain(x, labels), chosen.notes
+    except (InputError, RuntimeError) as error:
+        if not (chosen.concepts or chosen.records):
+            raise
+        note = f"no layers are recorded by default: {error}"
+    with explainer(model, plain) as explain:
+        return plain, explain(x, labels), (note,)
 
 
 def _require_modality(wanted: OutputSpec, x: torch.Tensor, kind: DataSpec) -> None:

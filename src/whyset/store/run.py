@@ -292,10 +292,14 @@ class Run(RunGeometry):
         return analysis_names(self.path)
 
     def analysis(self, name: str | None = None) -> Analysis:
-        """Open an analysis by its name; by default the only one of the run, or else "spray"."""
+        """Open an analysis by its name; by default the only one of the run, or else "spray".
+
+        The views of one analysis, whose names begin with its name and a dot, count as one.
+        """
         if name is None:
             known = self.analyses
-            name = known[0] if len(known) == 1 else "spray"
+            bases = [one for one in known if not any(one.startswith(f"{other}.") for other in known)]
+            name = bases[0] if len(bases) == 1 else "spray"
         one_target = self.config.targets_per_sample == 1
         return open_analysis(self.path, name, one_target=one_target, n_rows=self.size)
 

@@ -36,6 +36,24 @@ def test_fourier_magnitudes_are_those_of_the_whole_transform() -> None:
     np.testing.assert_allclose(FourierMagnitude()(MAPS), whole[:, :, :8], rtol=1e-4)
 
 
+@pytest.mark.parametrize("shape", [(2, 3, 7), (2, 5, 4, 6), (2, 3, 5, 4, 6)], ids=["series", "images", "volumes"])
+def test_the_magnitude_over_n_axes_ignores_shifts_along_these_and_no_others(shape: tuple[int, ...]) -> None:
+    maps = np.random.default_rng(1).normal(size=shape)
+    n_axes = len(shape) - 2
+    magnitude = FourierMagnitude(n_axes)(maps)
+    for axis in range(2, len(shape)):
+        np.testing.assert_allclose(FourierMagnitude(n_axes)(np.roll(maps, 2, axis)), magnitude)
+    assert not np.allclose(FourierMagnitude(n_axes)(np.roll(maps, 1, 1)), magnitude)  # channels are not places
+    zero = (..., *[0] * n_axes)
+    np.testing.assert_allclose(magnitude[zero], np.abs(maps.sum(axis=tuple(range(2, len(shape))))))
+
+
+def test_a_cosine_has_one_frequency() -> None:
+    time = np.arange(16) / 16
+    magnitude = FourierMagnitude(1)(np.cos(2 * np.pi * 3 * time + 0.4)[None, None])
+    np.testing.assert_allclose(magnitude[0, 0], [8.0 * (k == 3) for k in range(9)], atol=1e-12)
+
+
 def test_a_histogram_counts_shares_and_hangs_on_its_own_map_only() -> None:
     counted = Histogram(bins=16)(MAPS)
     for row, values in zip(counted, MAPS, strict=True):
@@ -92,6 +110,8 @@ def test_series_and_volumes_are_pooled_along_all_their_axes() -> None:
         lambda: Resize(2, 3, "sinc"),
         lambda: Rescale(0),
         lambda: FourierMagnitude()(np.ones((3, 4))),
+        lambda: FourierMagnitude(0),
+        lambda: FourierMagnitude(1)(np.ones(3)),
         lambda: Resize(2, 2)(np.ones((3, 4))),
     ],
 )

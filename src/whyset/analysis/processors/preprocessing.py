@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import rfft2
+from scipy.fft import rfftn
 
 from whyset.analysis.processors.base import Processor
 from whyset.errors import InputError
@@ -90,15 +90,33 @@ class Histogram(Processor):
 
 @dataclass(frozen=True)
 class FourierMagnitude(Processor):
-    """Return |FFT| of maps (..., H, W), shape (..., H, W//2 + 1), which does not depend on the position of a pattern.
+    """Return |FFT| of maps over their last axes, which does not depend on the position of a pattern.
 
-    A map shifted cyclically has the same magnitudes. The other half of the frequencies mirrors this one.
+    Maps (..., H, W) become (..., H, W//2 + 1). A map shifted cyclically along these axes has the same magnitudes. The
+    other half of the frequencies mirrors this one.
+
+    Parameters
+    ----------
+    n_axes : int, default 2
+        The number of axes: 2 for images, 1 for series, 3 for volumes.
+
+    Raises
+    ------
+    InputError
+        `n_axes` is less than 1.
     """
 
+    n_axes: int = 2
+
+    def __post_init__(self) -> None:
+        if self.n_axes < 1:
+            raise InputError(f"FourierMagnitude: n_axes must be at least 1, got {self.n_axes}.")
+
     def __call__(self, maps: NDArray[np.floating]) -> NDArray[np.floating]:
-        if maps.ndim < 3:
-            raise InputError(f"Expected maps of shape (N, ..., H, W), got {maps.shape}.")
-        magnitude: NDArray[np.floating] = np.abs(rfft2(maps)).astype(maps.dtype)
+        if maps.ndim <= self.n_axes:
+            axes = {1: "time", 2: "H, W", 3: "D, H, W"}.get(self.n_axes, f"{self.n_axes} axes")
+            raise InputError(f"Expected maps of shape (N, ..., {axes}), got {maps.shape}.")
+        magnitude: NDArray[np.floating] = np.abs(rfftn(maps, axes=range(-self.n_axes, 0))).astype(maps.dtype)
         return magnitude
 
 
