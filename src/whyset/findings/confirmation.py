@@ -10,24 +10,24 @@ from whyset.interventions import Intervention
 from whyset.store.effects import EffectSummary
 
 _LEAST = 5
-"""With fewer samples that no effect has selected, the candidates count."""
+"""With fewer samples that no effect has selected, those that it has selected count."""
 
 
 def confirm(tester: ClassTester, group: ClassRows, intervention: Intervention, proposal: Proposal) -> EffectSummary:
-    """Measure the effect of samples with the evidence that were no candidates, drawn at random.
+    """Measure the effect of samples with the evidence that took no part in the choice of seeds, drawn at random.
 
-    Candidates were selected by their effects, carriers by a concept vector. If fewer than five carriers were no
-    candidates, the effect is that of the candidates which are carriers, on the hosts that did not select them.
+    Seeds were chosen by their effects, carriers by a concept vector. If fewer than five carriers took no part, the
+    effect is that of the carriers which did.
     """
-    candidates = proposal.effects.candidates
-    fresh = np.setdiff1d(proposal.carriers, candidates.rows)
+    fresh = np.setdiff1d(proposal.carriers, proposal.trials.rows)
     if len(fresh) < _LEAST:
-        fresh = np.intersect1d(proposal.carriers, candidates.rows)
-    drawn = _draw(fresh, tester.test.n_random, [tester.test.seed, group.label, 4])
+        fresh = np.intersect1d(proposal.carriers, proposal.trials.rows)
+    drawn = draw(fresh, tester.test.n_random, [tester.test.seed, group.label, 4])
     return summarize(tester.measure_rows(group, intervention, drawn))
 
 
-def _draw(rows: NDArray[np.int64], count: int, seed: list[int]) -> NDArray[np.int64]:
+def draw(rows: NDArray[np.int64], count: int, seed: list[int]) -> NDArray[np.int64]:
+    """Draw rows at random, without repetition; all if there are no more."""
     if len(rows) <= count:
         return rows
     return np.sort(np.random.default_rng(seed).permutation(rows)[:count])

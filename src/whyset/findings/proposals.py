@@ -19,10 +19,12 @@ _SHARE_OF_LARGEST = 0.5
 class Proposal:
     """What the seeds of one intervention have in common, in the view that is most specific.
 
-    `rows` are those of all samples of the class that were scored, in the order of `concept.own`.
+    The seeds were chosen by `trials`, of candidates or of samples of a cluster. `rows` are those of all samples of the
+    class that were scored, in the order of `concept.own`.
     """
 
     effects: InterventionEffects
+    trials: FreshTrials
     rows: Rows
     view: ChannelView
     concept: Concept
@@ -34,7 +36,7 @@ class Proposal:
     @property
     def best_seeds(self) -> Rows:
         """The rows of the seeds, those that turn most fresh hosts first."""
-        trials = self.effects.candidates
+        trials = self.trials
         shares = dict(zip(trials.rows, np.asarray(trials.turned) / np.maximum(trials.hosts, 1), strict=True))
         return np.array(sorted(self.seeds.tolist(), key=lambda row: (-shares[row], row)), np.int64)
 
@@ -45,10 +47,10 @@ class Proposal:
 
 
 def choose_seeds(trials: FreshTrials) -> Rows:
-    """Return the rows of the candidates whose evidence turns fresh hosts, more of them than the null.
+    """Return the rows of the samples whose evidence turns fresh hosts, more of them than the null.
 
-    These are at least half as many as for the candidate with the most, and at least two hosts; empty if there are less
-    than four such candidates.
+    These are at least half as many as for the sample with the most, and at least two hosts; empty if there are less
+    than four such samples.
     """
     hosts, turned, null = (np.asarray(column) for column in (trials.hosts, trials.turned, trials.null_turned))
     difference = turned - null
@@ -60,6 +62,7 @@ def choose_seeds(trials: FreshTrials) -> Rows:
 
 def make_proposal(
     effects: InterventionEffects,
+    trials: FreshTrials,
     seeds: Rows,
     rows: Rows,
     own: Mapping[ChannelView, Features],
@@ -72,6 +75,8 @@ def make_proposal(
     ----------
     effects : InterventionEffects
         The effects of the intervention in the class.
+    trials : FreshTrials
+        The trials by which the seeds were chosen.
     seeds : ndarray of int
         The rows of the seeds.
     rows : ndarray of int
@@ -89,4 +94,4 @@ def make_proposal(
     places = np.searchsorted(rows, seeds)
     found = {view: fit_concept(own[view], places, others[view], seed) for view in own}
     view = min(found, key=lambda one: (found[one].above_median, -found[one].independence))
-    return Proposal(effects, rows, view, found[view])
+    return Proposal(effects, trials, rows, view, found[view])

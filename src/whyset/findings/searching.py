@@ -10,8 +10,9 @@ from torch import Tensor
 from whyset.effects.class_job import ClassRows, ClassTester
 from whyset.effects.host_pool import read_inputs
 from whyset.effects.intervals import estimate_fraction
+from whyset.findings.clusters import choose_clusters, read_clusters
 from whyset.findings.concept import LEAST_SEEDS
-from whyset.findings.confirmation import confirm
+from whyset.findings.confirmation import confirm, draw
 from whyset.findings.examples import Examples, make_examples
 from whyset.findings.grouping import group_seeds
 from whyset.findings.judgment import Judgment, judge
@@ -19,7 +20,7 @@ from whyset.findings.places import find_bounds, name_place
 from whyset.findings.proposals import Proposal, choose_seeds, make_proposal
 from whyset.findings.views import ChannelView, Features, choose_views, read_views
 from whyset.interventions import Intervention
-from whyset.store.effects import ClassEffects, EffectSummary, InterventionEffects
+from whyset.store.effects import ClassEffects, EffectSummary, FreshTrials, InterventionEffects
 from whyset.store.findings.records import Finding
 
 Rows = NDArray[np.int64]
@@ -44,6 +45,7 @@ class Searcher:
     """Searches classes, one after another.
 
     `samples` are of all classes, and `values` have their views; those of other classes show who else has the evidence.
+    `clusters` are the rows of clusters in the analyses of the run.
     """
 
     tester: ClassTester
@@ -51,11 +53,12 @@ class Searcher:
     samples: NDArray[np.int64]
     values: Mapping[ChannelView, Features]
     n_examples: int
+    clusters: tuple[Rows, ...] = ()
 
     def search_class(self, group: ClassRows, effects: ClassEffects) -> list[FoundGroup]:
         """Return the findings of a class, the same evidence once."""
-        seeds = [(one, choose_seeds(one.candidates)) for one in effects.interventions]
-        seeds = [(one, rows) for one, rows in seeds if len(rows)]
+        seeds = [(one, trials, choose_seeds(trials)) for one, trials in self._list_trials(group, effects)]
+        seeds = [(one, trials, rows) for one, trials, rows in seeds if len(rows)]
         if not seeds:
             return []
         own = self._read_own(group)
@@ -63,8 +66,8 @@ class Searcher:
         others = {view: values[label] for view, values in self.values.items()}
         seed = self.tester.test.seed
         proposals = [
-            make_proposal(one, members, group.rows, own, others, seed)
-            for one, rows in seeds
+            make_proposal(one, trials, members, group.rows, own, others, seed)
+            for one, trials, rows in seeds
             for members in self._group(group, one, rows)
         ]
         found = [self._confirm(group, one) for one in proposals]
@@ -74,6 +77,17 @@ class Searcher:
             if not any(_is_same(one[0], other[0]) for other in kept):
                 kept.append(one)
         return [self._make(group, *one) for one in kept]
+
+    def _list_trials(
+        self, group: ClassRows, effects: ClassEffects
+    ) -> Iterator[tuple[InterventionEffects, FreshTrials]]:
+        """Yield the trials of the candidates of each intervention, and those of as many samples of chosen clusters."""
+        for one in effects.interventions:
+            yield one, one.candidates
+        for number, (one, members) in enumerate(choose_clusters(effects.interventions, group.rows, self.clusters)):
+            count = max(len(one.candidates.rows), 2 * LEAST_SEEDS)
+            rows = draw(members, count, [self.tester.test.seed, group.label, 6, number])
+            yield one, self.tester.measure_rows(group, self._find_intervention(one), rows)
 
     def _group(self, group: ClassRows, effects: InterventionEffects, seeds: Rows) -> list[Rows]:
         """Divide seeds by what their evidence changes in hosts."""
@@ -138,13 +152,14 @@ class Searcher:
 
 
 def make_searcher(tester: ClassTester, rows: NDArray[np.int64], n_examples: int) -> Searcher:
-    """Read the views of up to 8,192 samples of all classes."""
+    """Read the views of up to 8,192 samples of all classes, and the clusters of the run."""
     samples = np.unique(rows // tester.run.config.targets_per_sample)
     if len(samples) > MOST_OTHERS:
         generator = np.random.default_rng([tester.test.seed, 5])
         samples = np.sort(generator.permutation(samples)[:MOST_OTHERS])
     views = choose_views(tester.worker.model, tester.pool.x[:2])
-    return Searcher(tester, views, samples, read_samples(tester, views, samples), n_examples)
+    values = read_samples(tester, views, samples)
+    return Searcher(tester, views, samples, values, n_examples, read_clusters(tester.run))
 
 
 def read_samples(
