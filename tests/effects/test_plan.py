@@ -43,9 +43,10 @@ def test_a_plan_is_within_its_budget_or_refused(sizes, budget, ratio, passes):
     else:
         assert plan.n_selection in (None, 4 * plan.n_candidates)
     if plan.n_tested is not None:  # samples are left out only with few candidates, and as few as possible
-        assert plan.n_candidates <= 5
+        assert plan.n_candidates <= 10
+        assert plan.n_candidates <= 5 or plan.n_tested >= max(sizes) / 2
         n_selection = 4 * plan.n_candidates
-        assert work.count(plan.n_tested + 1, n_selection, plan.n_candidates, plan.n_random) > permitted
+        assert work.count(plan.n_tested + 1, n_selection, plan.n_candidates, plan.n_random) > permitted * (1 - 1e-9)
 
 
 @given(SIZES, st.floats(0.05, 20), st.integers(1, 5))
@@ -59,10 +60,12 @@ def test_chosen_interventions_are_left_out_rather_than_candidates(sizes, budget,
         return
     assert found.plan.n_evaluations <= permitted
     assert found.plan.n_candidates >= (2 if found.n_interventions == 1 else 5)
+    if found.n_interventions > 1 and found.plan.n_tested is not None:
+        assert found.plan.n_tested >= max(sizes) / 4
     assert bool(found.reason) == (found.n_interventions < count)
     if found.n_interventions < count:  # one more would not be affordable
         with pytest.raises(NotTestedError):
-            make_plan(replace(work, passes=found.n_interventions + 1), costs, sum(sizes), least=5)
+            make_plan(replace(work, passes=found.n_interventions + 1), costs, sum(sizes), 5, 0.25)
         assert found.plan.is_reduced
 
 
@@ -85,7 +88,14 @@ def test_with_less_than_everything_all_samples_are_screened():
     plan = make_plan(work, Costs(2.5, 1.0), 10_000)
     assert plan.n_tested is None
     assert plan.n_selection == 4 * plan.n_candidates
-    assert 5 < plan.n_candidates < 20
+    assert 10 < plan.n_candidates < 20
+
+
+def test_with_still_less_there_are_ten_candidates_of_at_least_half_of_the_samples():
+    work = Workload(EffectTest(budget=3.0), [1000] * 10, passes=6, n_hosts=2048)
+    plan = make_plan(work, Costs(2.8, 1.0), 10_000)
+    assert plan.n_candidates == 10
+    assert 500 <= plan.n_tested < 1000
 
 
 def test_a_test_of_a_few_seconds_is_permitted_by_any_budget():

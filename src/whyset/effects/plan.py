@@ -13,8 +13,10 @@ REMOVALS = 3
 """Evaluations of a sample besides those of hosts: of the sample itself, and without its evidence or its null."""
 SELECTED = 4
 """Samples of the selection for each candidate, if not all samples take part in it."""
-_FEW = 5
-"""With so few candidates, samples are left out rather than candidates."""
+_MANY, _FEW = 10, 5
+"""With more than the first, all samples are tested; with more than the second, half of them."""
+_LEAST_TESTED = 0.25
+"""Interventions are left out rather than more samples than this share leaves."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ class Affordable:
 
 
 def plan_affordable(work: Workload, passes: Sequence[int], costs: Costs, n_explanations: int) -> Affordable:
-    """Plan a test of as many of the first interventions as the budget allows with at least five candidates.
+    """Plan a test of as many of the first interventions as the budget allows, with five candidates and a quarter of the
+    samples at least.
 
     `passes` has the evaluations of one insertion for each intervention. Interventions that a test states are all kept.
     """
@@ -70,9 +73,9 @@ def plan_affordable(work: Workload, passes: Sequence[int], costs: Costs, n_expla
     if work.test.interventions is not None:
         return Affordable(len(passes), make_plan(whole, costs, n_explanations))
     for count in range(len(passes), 0, -1):
-        least = min(_FEW, work.test.n_candidates) if count > 1 else 2
+        least = (min(_FEW, work.test.n_candidates), _LEAST_TESTED) if count > 1 else (2, 0.0)
         try:
-            plan = make_plan(replace(work, passes=sum(passes[:count])), costs, n_explanations, least)
+            plan = make_plan(replace(work, passes=sum(passes[:count])), costs, n_explanations, *least)
         except NotTestedError:
             if count == 1:
                 raise
@@ -87,14 +90,16 @@ def plan_affordable(work: Workload, passes: Sequence[int], costs: Costs, n_expla
     raise AssertionError("at least one intervention is planned")
 
 
-def make_plan(work: Workload, costs: Costs, n_explanations: int, least: int = 2) -> EffectPlan:
+def make_plan(
+    work: Workload, costs: Costs, n_explanations: int, least: int = 2, least_tested: float = 0.0
+) -> EffectPlan:
     """Plan a test within its budget.
 
     If the budget is too small for everything, all samples are screened on one host, and a share of them takes part in
-    the selection: four for each candidate, of which there are fewer, but at least five; and fewer random samples. If it
-    is too small for this as well, not all samples are tested.
+    the selection: four for each candidate, of which there are fewer, but at least ten; and fewer random samples. If it
+    is too small for this as well, not all samples are tested, but at least half of them with six candidates or more.
 
-    Raises NotTestedError if the budget does not permit `least` candidates.
+    Raises NotTestedError if the budget does not permit `least` candidates and the share `least_tested` of the samples.
     """
     test, largest = work.test, max(work.sizes)
     explained = costs.explanation * n_explanations
@@ -126,8 +131,8 @@ def make_plan(work: Workload, costs: Costs, n_explanations: int, least: int = 2)
         n_selection = SELECTED * n_candidates
         n_random = max(2, test.n_random * n_candidates // test.n_candidates)
         n_tested = _find_largest(work, permitted, n_selection, n_candidates, n_random)
-        needed = largest if n_candidates > _FEW else min(n_selection, largest)
-        if n_tested >= needed:
+        share = 1.0 if n_candidates > _MANY else 0.5 if n_candidates > _FEW else least_tested
+        if n_tested >= max(share * largest, min(n_selection, largest)):
             return finish(n_tested, n_selection, n_candidates, n_random)
     few = work.count(SELECTED * least, SELECTED * least, least, 2) * costs.evaluation / explained
     raise NotTestedError(
