@@ -187,10 +187,14 @@ def get_view(analysis: Analysis) -> str:
     return MAPS if array == INPUT else analysis.name
 
 
-def get_title(analysis: Analysis) -> str:
-    """Return the name of an analysis for readers: that of its view in words, after the name of the analysis."""
+def get_title(analysis: Analysis, names: Sequence[str] = ()) -> str:
+    """Return the name of an analysis for readers: with its view in words, unless it is of maps and has no other views.
+
+    `names` are those of all analyses of the run.
+    """
     view = get_view(analysis)
-    return analysis.name if view == analysis.name else f"{get_base(analysis)}: {describe_view(view)}"
+    alone = view == MAPS and not any(name.startswith(f"{analysis.name}.") for name in names)
+    return analysis.name if alone or view == analysis.name else f"{get_base(analysis)}: {describe_view(view)}"
 
 
 def list_family(run: Run, analysis: Analysis) -> list[Analysis]:
