@@ -74,8 +74,8 @@ class RunColumn(Model):
 class AnalysisRow(Model):
     """An analysis of a run and its current number of categories; `version` identifies its state.
 
-    `title` is the name for readers, with that of its view, and `view` the latter alone. `expected` is the number of categories of the finished
-    analysis, if known.
+    `title` is the name for readers, with that of its view, and `view` the latter alone. `expected` is the number of
+    categories of the finished analysis, if known.
     """
 
     name: str
