@@ -136,7 +136,7 @@ def analyzed(model, images, marked, names, out, study):
     """Explain and analyze the images of the class; return scores, and how well a cluster matches the marked images."""
     source = ArraySource(images, np.zeros(len(images), int), class_names=names, preprocessing=PREPROCESSING)
     run = whyset.explain(model, source, out, composite=EpsilonPlusFlat(), batch_size=250)
-    category = whyset.analyze(run, whyset.Spray(surrogates=study.surrogates, resamplings=0)).categories[0]
+    category = whyset.analyze(run, whyset.Spray(surrogates=study.surrogates, resamplings=0), views="maps").categories[0]
     evidence = category.evidence
     if evidence.problem is not None:
         raise RuntimeError(f"{out}: {evidence.problem}")

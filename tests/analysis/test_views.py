@@ -74,7 +74,14 @@ def test_by_default_every_view_is_an_analysis_and_that_of_maps_has_the_usual_nam
     assert [get_view(one) for one in family] == [view.name for view in list_views(run)]
     assert {get_base(one) for one in family} == {"spray"}
     assert [one.category("00000").evidence.array for one in family] == [view.array for view in list_views(run)]
-    assert get_title(run.analysis("spray.channels.conv")) == "spray: channel relevance of conv"
+    assert get_title(run.analysis("spray.channels.conv")) == "channel relevance of conv"
+
+
+def test_the_title_names_the_view_and_an_analysis_with_another_name(run: Run) -> None:
+    ws.analyze(run, replace(QUICK, name="mine"), views=["maps", "channels"])
+    titles = {name: get_title(run.analysis(name), run.analyses) for name in ("spray", "mine", "mine.channels.conv")}
+    assert list(titles.values()) == ["relevance maps", "relevance maps (mine)", "channel relevance of conv (mine)"]
+    assert get_title(run.analysis("mine"), ["mine", "other"]) == "mine"
 
 
 def test_the_maps_are_analyzed_exactly_as_without_other_views(run: Run) -> None:

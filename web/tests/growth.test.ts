@@ -40,7 +40,7 @@ test("a run is unfinished while samples, an analysis, its classes or a job's wor
   expect(isUnfinished({ ...DETAIL, committed: 10, growing: true })).toBe(true);
   expect(isUnfinished({ ...DETAIL, committed: 10, analyses: [] })).toBe(true);
   for (const [expected, unfinished] of [[3, true], [2, false], [1, false]] as const) {
-    expect(isUnfinished({ ...COMPLETE, analyses: [{ ...SPRAY, expected, problem: null }] })).toBe(unfinished);
+    expect(isUnfinished({ ...COMPLETE, analyses: [{ ...SPRAY, title: "spray", view: "relevance maps", expected, problem: null }] })).toBe(unfinished);
   }
 });
 

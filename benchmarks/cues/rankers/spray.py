@@ -16,7 +16,7 @@ def rank(observed: Observed, spray: whyset.Spray | None = None) -> list[ClassSco
 
     A class is reported if its p-value is at most 0.05, without a correction for the number of classes.
     """
-    analysis = whyset.analyze(observed.run, whyset.Spray() if spray is None else spray)
+    analysis = whyset.analyze(observed.run, spray or whyset.Spray(), views="maps" if spray is None else None)
     found = []
     for category in analysis.categories:
         evidence, label = category.evidence, observed.cell.class_names.index(category.name)

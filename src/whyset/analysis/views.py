@@ -16,6 +16,7 @@ from whyset.store.layout import ACTIVATION, CONCEPT, MEAN_ACTIVATION, is_safe_na
 MAPS, SPECTRUM, CHANNELS, ACTIVATIONS = "maps", "spectrum", "channels", "activations"
 _SHIFTED = (IMAGE, SERIES, VOLUME)
 """Modalities whose patterns may be at any place. Positions of texts and columns of tables are not shifted."""
+DEFAULT_NAME = "spray"
 VIEW, BASE = "view", "base"
 """The keys of the configuration of an analysis that belongs to a view: its name, and that of the analysis of maps."""
 
@@ -187,10 +188,17 @@ def get_view(analysis: Analysis) -> str:
     return MAPS if array == INPUT else analysis.name
 
 
-def get_title(analysis: Analysis) -> str:
-    """Return the name of an analysis for readers: that of its view in words, after the name of the analysis."""
+def get_title(analysis: Analysis, names: Sequence[str] = ()) -> str:
+    """Return the name of an analysis for readers: its view in words, unless it is of maps and has no other views.
+
+    `names` are those of all analyses of the run. The name of the analysis follows, unless it is the default one.
+    """
     view = get_view(analysis)
-    return analysis.name if view == analysis.name else f"{get_base(analysis)}: {describe_view(view)}"
+    alone = view == MAPS and not any(name.startswith(f"{analysis.name}.") for name in names)
+    if alone or view == analysis.name:
+        return analysis.name
+    base, words = get_base(analysis), describe_view(view)
+    return words if base == DEFAULT_NAME else f"{words} ({base})"
 
 
 def list_family(run: Run, analysis: Analysis) -> list[Analysis]:

@@ -1,14 +1,16 @@
 """The ranking of classes, the clusters of a class, and the cluster to look at first."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, TypeVar
 
 from whyset.analysis.detail_contrast import modified_z, read_contrast
 from whyset.analysis.scores import benjamini_hochberg
 from whyset.analysis.small_clusters import SMALL
+from whyset.analysis.views import get_view
 from whyset.report.confirmed import read_confirmed
 from whyset.report.enrichment import Enriched, name_enriched
+from whyset.report.view_p_values import correct_for_views
 from whyset.store import Analysis, Category, ClusterEvidence
 from whyset.store.analyses import Completeness
 from whyset.store.evidence.records import PYDANTIC
@@ -22,10 +24,12 @@ class ClassRow:
 
     Unknown values are None. `detail_contrast` is the largest of its clusters, the coherence of the details inside minus
     that in the rest of the class; `modified_z` compares it with those of all classes. `confirmed_effect` is the effect
-    of the class's evidence in an experiment, 0 if none was confirmed, and None if none was made. `q_value` is the
-    p-value corrected for the number of classes; None, too, while classes are missing. `eigengap_is_max` is False if the
-    gap after the first eigenvalue is larger, as with one strategy. `fully_disconnected`: every cluster is a component
-    of the neighbor graph, so separability is not informative. `problem` states why the class has no scores.
+    of the class's evidence in an experiment, 0 if none was confirmed, and None if none was made. `p_corrected` is the
+    p-value corrected for the number of views of the class, and `q_value` this one corrected for the number of classes;
+    None, too, while classes are missing. `analysis` and `view` name the analysis that the scores are of, and its view.
+    `eigengap_is_max` is False if the gap after the first eigenvalue is larger, as with one strategy.
+    `fully_disconnected`: every cluster is a component of the neighbor graph, so separability is not informative.
+    `problem` states why the class has no scores.
     """
 
     __pydantic_config__: ClassVar[Any] = PYDANTIC
@@ -41,6 +45,7 @@ class ClassRow:
     modified_z: float | None = None
     separability: float | None = None
     p_value: float | None = None
+    p_corrected: float | None = None
     q_value: float | None = None
     eigengap: float | None = None
     eigengap_is_max: bool | None = None
@@ -50,14 +55,17 @@ class ClassRow:
     n_connected_components: int | None = None
     fully_disconnected: bool = False
     problem: str | None = None
+    analysis: str | None = None
+    view: str | None = None
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """The ranked classes, and whether any are missing."""
+    """The ranked classes, and whether any are missing; `categories` are the results that the rows are of, by id."""
 
     rows: tuple[ClassRow, ...]
     completeness: Completeness
+    categories: Mapping[str, Category] = field(default_factory=dict)
 
 
 def rank_classes(analysis: Analysis) -> Ranking:
@@ -65,7 +73,8 @@ def rank_classes(analysis: Analysis) -> Ranking:
 
     The modified z-score is 0.6745 (x - median)/MAD of the contrast of details over the classes (Iglewicz, Hoaglin
     1993), where MAD is the median of |x - median|. The q-value is min over p₍ⱼ₎ ≥ p of p₍ⱼ₎ m / j for m classes
-    (Benjamini, Hochberg 1995). It depends on the p-values of all classes, so it is None while one is missing.
+    (Benjamini, Hochberg 1995). It depends on the p-values of all classes, so it is None while one is missing. If the
+    analysis has several views, p is that of Holm (1979) for the views of the class.
 
     Parameters
     ----------
@@ -85,15 +94,26 @@ def rank_classes(analysis: Analysis) -> Ranking:
     1
     """
     completeness = analysis.check()
-    confirmed = read_confirmed(analysis)
-    rows = [replace(read_class_row(one), confirmed_effect=confirmed.get(one.id)) for one in analysis.categories]
-    return Ranking(rank_rows(rows, completeness), completeness)
+    confirmed, corrected, view = read_confirmed(analysis), correct_for_views(analysis), get_view(analysis)
+    rows = [
+        replace(
+            read_class_row(one),
+            confirmed_effect=confirmed.get(one.id),
+            p_corrected=corrected.get(one.id),
+            analysis=analysis.name,
+            view=view,
+        )
+        for one in analysis.categories
+    ]
+    by_id = {one.id: one for one in analysis.categories}
+    return Ranking(rank_rows(rows, completeness), completeness, by_id)
 
 
 def rank_rows(rows: Sequence[ClassRow], completeness: Completeness) -> tuple[ClassRow, ...]:
     """Sort the rows and set their ranks and, if no class is missing, their q-values."""
+    rows = [row if row.p_corrected is not None else replace(row, p_corrected=row.p_value) for row in rows]
     q_values = benjamini_hochberg(
-        [None if row.problem else row.p_value for row in rows]
+        [None if row.problem else row.p_corrected for row in rows]
     )  # an outdated p-value does not count
     if completeness.reason_without_q is not None:
         q_values = [None] * len(rows)
@@ -148,13 +168,17 @@ def rank_key(row: ClassRow) -> tuple[bool, float, float, float, float, float, st
 
 @dataclass(frozen=True)
 class ClusterRow:
-    """One cluster of a class's default clustering: its evidence and its enriched attribute values."""
+    """One cluster of a class's default clustering: its evidence and its enriched attribute values.
+
+    `also` are the other views in which the same group of samples is a cluster, in words.
+    """
 
     category: str
     class_name: str
     clustering: str
     evidence: ClusterEvidence
     enriched: tuple[Enriched, ...] = ()
+    also: tuple[str, ...] = ()
 
 
 def cluster_rows(category: Category, class_names: tuple[str, ...] = ()) -> list[ClusterRow]:

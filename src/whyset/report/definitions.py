@@ -40,8 +40,9 @@ DEFINITIONS = (
     ),
     Definition(
         "q",
-        "min over p_(j) >= p of p_(j) m / j, for the m classes of the analysis",
-        "Benjamini, Hochberg 1995",
+        "min over p_(j) >= p of p_(j) m / j, for the m classes of the analysis; if the analysis has v views, p_(j) is "
+        "corrected for those of its class: max over i <= j of min(1, (v - i + 1) p_(i))",
+        "Benjamini, Hochberg 1995; Holm 1979",
         "the expected share of false findings among classes with a q this small",
     ),
     Definition(

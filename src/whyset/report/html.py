@@ -1,13 +1,14 @@
 """The report as one HTML file with embedded heatmaps; the template is `page.html.jinja`."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from whyset.analysis.views import MAPS, describe_view
 from whyset.modality import MODALITIES
 from whyset.printable import printable
 from whyset.report.class_rows import ClassRow, ClusterRow
@@ -22,15 +23,16 @@ from whyset.report.report import Report
 from whyset.report.shifted_clusters import find_shifted_clusters
 from whyset.report.top_features import find_top_features
 from whyset.report.words import (
-    LEGEND,
     check_lines,
     class_cells,
     class_headings,
     counts_differ,
     data_issues,
+    have_views,
     relevance_rows,
     summary,
     suspicion,
+    write_legend,
 )
 from whyset.store import Category
 
@@ -78,7 +80,7 @@ class ClusterCard:
     """A cluster: its heatmaps (mean, difference from the rest), its most typical samples, its scores.
 
     `top` are its words, columns or channels with the most relevance, named by `top_name`; `shifted` are notes on other
-    clusters from which it differs mainly in place.
+    clusters from which it differs mainly in place, `also` are the other views that find the same group.
     """
 
     name: str
@@ -90,12 +92,13 @@ class ClusterCard:
     top_name: str
     top: tuple[str, ...]
     shifted: tuple[str, ...]
+    also: tuple[str, ...]
     is_strip: bool
 
 
 @dataclass(frozen=True)
 class ClassSection:
-    """A class with its clusters, or with the reason why it has none."""
+    """A class with its clusters, or with the reason why it has none; `further` are groups in other views."""
 
     id: str
     rank: int
@@ -105,6 +108,7 @@ class ClassSection:
     spectrum: EigenvalueChart | None = None
     evidence: Terms = ()
     clusters: tuple[ClusterCard, ...] = ()
+    further: tuple[str, ...] = ()
 
 
 def as_html(report: Report, pictures: ReportHeatmaps, classes: int = CLASSES) -> str:
@@ -125,7 +129,7 @@ def as_html(report: Report, pictures: ReportHeatmaps, classes: int = CLASSES) ->
         The page, in HTML.
     """
     shown = report.classes[:classes]
-    both = counts_differ(report.classes)
+    both, views = counts_differ(report.classes), have_views(report.classes)
     hidden = len(report.classes) - classes
     environment = Environment(
         loader=PackageLoader("whyset.report", "."),
@@ -144,9 +148,9 @@ def as_html(report: Report, pictures: ReportHeatmaps, classes: int = CLASSES) ->
         checks=check_lines(report),
         sheet=contact_sheet(pictures.run),
         n_samples=f"{pictures.run.sample_count:,}",
-        headings=("rank", *class_headings(both)),
-        ranking=[_rank(row, both, row in shown) for row in report.classes],
-        legend=LEGEND,
+        headings=("rank", *class_headings(both, views)),
+        ranking=[_rank(row, both, views, row in shown) for row in report.classes],
+        legend=write_legend(report.classes),
         note=_sentence(pictures.note) if pictures.note else None,
         classes=(_describe_class(report, pictures, row) for row in shown),
         n_left_out=f"{hidden:,}" if hidden > 0 else None,
@@ -166,8 +170,8 @@ def _sentence(words: str) -> str:
     return f"{words[:1].upper()}{words[1:]}. The viewer shows them with their inputs."
 
 
-def _rank(row: ClassRow, both: bool, has_section: bool) -> RankedClass:
-    name, *cells = class_cells(row, both)
+def _rank(row: ClassRow, both: bool, views: bool, has_section: bool) -> RankedClass:
+    name, *cells = class_cells(row, both, views)
     return RankedClass(row.rank, row.id if has_section else None, name, tuple(cells))
 
 
@@ -175,10 +179,14 @@ def _describe_class(report: Report, pictures: ReportHeatmaps, row: ClassRow) -> 
     clusters = report.get_clusters(row)
     if row.problem is not None or not clusters:
         return ClassSection(row.id, row.rank, row.name, row.problem or "No clusters were found.")
+    if row.analysis not in (None, pictures.analysis.name):
+        pictures = replace(pictures, analysis=pictures.run.analysis(row.analysis))
     category = pictures.analysis.category(row.id)
+    corrected = "" if row.p_corrected == row.p_value else f", corrected for views {small(row.p_corrected)}"
+    view = "" if row.view in (None, MAPS) else f" in the view {describe_view(row.view)}"
     scores = (
-        f"{format_counts(row.n_explanations, row.n_samples)} in {row.n_clusters} clusters; separability "
-        f"{number(row.separability)} ({with_p(row.p_value)}, q {_equals(small(row.q_value))}), stability "
+        f"{format_counts(row.n_explanations, row.n_samples)} in {row.n_clusters} clusters{view}; separability "
+        f"{number(row.separability)} ({with_p(row.p_value)}{corrected}, q {_equals(small(row.q_value))}), stability "
         f"{number(row.stability)}, silhouette {number(row.silhouette)}."
     )
     return ClassSection(
@@ -189,6 +197,7 @@ def _describe_class(report: Report, pictures: ReportHeatmaps, row: ClassRow) -> 
         spectrum=draw_spectrum(category, row),
         evidence=describe_class(category.evidence),
         clusters=tuple(_cards(pictures, category, clusters)),
+        further=tuple(map(str, report.get_further(row))),
     )
 
 
@@ -223,6 +232,7 @@ def _cards(pictures: ReportHeatmaps, category: Category, clusters: Sequence[Clus
             top_name=tops[at].what if at in tops else "",
             top=tuple(map(str, tops[at].features)) if at in tops else (),
             shifted=tuple(str(pair) for pair in pairs if at in pair.clusters),
+            also=cluster.also,
             is_strip=MODALITIES[pictures.run.modality].thumbnail == "strip",
         )
 

@@ -9,7 +9,6 @@ from whyset.report.definitions import DEFINITIONS
 from whyset.report.findings import finding_lines, finding_notices
 from whyset.report.report import Report
 from whyset.report.words import (
-    LEGEND,
     check_lines,
     class_cells,
     class_headings,
@@ -18,9 +17,11 @@ from whyset.report.words import (
     counts_differ,
     data_issues,
     evidence_lines,
+    have_views,
     relevance_rows,
     summary,
     suspicion,
+    write_legend,
 )
 
 
@@ -37,8 +38,8 @@ def as_markdown(report: Report) -> str:
     str
         The page, in Markdown.
     """
-    both = counts_differ(report.classes)
-    ranked = [(str(row.rank), *class_cells(row, both)) for row in report.classes]
+    both, views = counts_differ(report.classes), have_views(report.classes)
+    ranked = [(str(row.rank), *class_cells(row, both, views)) for row in report.classes]
     problems = [f"- {_escape(row.name)}: {_escape(row.problem)}" for row in report.classes if row.problem is not None]
     treated = [f"- {_escape(line)}" for line in data_issues(report)]
     definitions = [(part.score, part.formula, part.source, part.compared_with) for part in DEFINITIONS]
@@ -54,9 +55,9 @@ def as_markdown(report: Report) -> str:
         *_findings(report),
         "## Classes",
         "",
-        *_table(("", *class_headings(both)), ranked, names=2),
+        *_table(("", *class_headings(both, views)), ranked, names=2),
         "",
-        _escape(LEGEND),
+        _escape(write_legend(report.classes)),
         *problems,
         "",
         _escape(suspicion(report)),
@@ -87,9 +88,13 @@ def _clusters(report: Report, row: ClassRow, both: bool) -> list[str]:
         return []
     cells = [(*cluster_cells(one, both), ", ".join(map(str, one.evidence.medoids[:3]))) for one in clusters]
     enriched = [f"- cluster {one.evidence.id}: {_escape(str(found))}" for one in clusters for found in one.enriched]
+    also = [f"- cluster {one.evidence.id}: {_escape(', '.join(one.also))}" for one in clusters if one.also]
+    further = [f"- {_escape(str(group))}" for group in report.get_further(row)]
     return [
         *["", f"## {_escape(row.name)}", "", *_table((*cluster_headings(both), "most typical"), cells)],
         *(["", "More frequent than in the rest of the class:", "", *enriched] if enriched else []),
+        *(["", "Also a cluster of other views:", "", *also] if also else []),
+        *(["", "Groups in other views:", "", *further] if further else []),
     ]
 
 

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from whyset.errors import InputError
 from whyset.printable import short_dataclass_repr
 from whyset.report.accuracy import compute_accuracy
-from whyset.report.class_rows import ClassRow, ClusterRow, cluster_rows, first_suspicious, most_distinct, rank_classes
+from whyset.report.class_rows import ClassRow, ClusterRow, cluster_rows, first_suspicious, most_distinct
 from whyset.report.enrichment import find_enriched
 from whyset.report.findings import ReportedFindings, read_findings
 from whyset.report.provenance import describe_method, provenance
 from whyset.report.relevance import RelevanceSummary, summarize_relevance
+from whyset.report.view_ranking import FurtherGroup, describe_groups, rank_views
 from whyset.store import DONE, Analysis, Category, Check, ClassEvidence, Run, open_run
 from whyset.store.analyses import Completeness
 from whyset.store.prediction_errors import describe_errors
@@ -26,12 +27,13 @@ class Report:
     """Results of a run and one of its analyses.
 
     `n_explained` of the `n_explanations` are done and `n_failed` failed; with several targets each of the `n_samples`
-    has several explanations. `accuracy` is over explained samples with a label; `prediction_errors` describe how well
-    a model predicts that has no predicted classes, such as a regression. `evidence` is the full record of each
-    class by its id, `data_issues` the treatment of unusual data by class name; `notices` state what is missing,
-    outdated or unsealed; `provenance` lists the inputs of the run and the analysis. `checks` are warnings and notes
-    about the run, `relevance` summarizes how much relevance arrives at the input, None if the run does not state it.
-    `findings` are groups of samples that share a piece of evidence, confirmed by experiments or not.
+    has several explanations. `accuracy` is over explained samples with a label; `prediction_errors` describe how well a
+    model predicts that has no predicted classes, such as a regression. `evidence` is the full record of each class by
+    its id, `data_issues` the treatment of unusual data by class name; `notices` state what is missing, outdated or
+    unsealed; `provenance` lists the inputs of the run and the analysis. `checks` are warnings and notes about the run,
+    `relevance` summarizes how much relevance arrives at the input, None if the run does not state it. `further` are the
+    most distinct groups of views that a class is not ranked by. `findings` are groups of samples that share a piece of
+    evidence, confirmed by experiments or not.
     """
 
     run: str
@@ -54,6 +56,7 @@ class Report:
     relevance: RelevanceSummary | None = None
     prediction_errors: tuple[str, ...] = ()
     findings: ReportedFindings = field(default_factory=lambda: ReportedFindings("findings"))
+    further: tuple[FurtherGroup, ...] = ()
 
     def __repr__(self) -> str:
         return short_dataclass_repr(self)
@@ -67,6 +70,10 @@ class Report:
         """Return the clusters of a class."""
         return [cluster for cluster in self.clusters if cluster.category == row.id]
 
+    def get_further(self, row: ClassRow) -> list[FurtherGroup]:
+        """Return the most distinct groups of a class in other views."""
+        return [group for group in self.further if group.category == row.id]
+
 
 def report(
     run: Run | str | AnyPath,
@@ -75,6 +82,8 @@ def report(
     findings: str | None = None,
 ) -> Report:
     """Collect the report of a run and one of its analyses.
+
+    If the analysis has several views, each class is reported by its best view, see `rank_views`.
 
     Parameters
     ----------
@@ -109,9 +118,11 @@ def report(
     attributes = attributes or {}
     _require_rows(run, attributes)
     explained = run.committed & (run.column("status") == DONE)
-    ranking = rank_classes(analysis)
-    by_id = {category.id: category for category in analysis.categories}
+    ranking = rank_views(run, analysis)
+    by_id = ranking.categories
     categories = [by_id[row.id] for row in ranking.rows]
+    own = [row for category in categories for row in _clusters(run, category, attributes)]
+    clusters, further = describe_groups(ranking, own)
     return Report(
         run=str(run.path),
         model=run.config.model,
@@ -126,7 +137,7 @@ def report(
         ),
         classes=ranking.rows,
         completeness=ranking.completeness,
-        clusters=tuple(row for category in categories for row in _clusters(run, category, attributes)),
+        clusters=clusters,
         evidence={category.id: category.evidence for category in categories},
         most_suspicious=first_suspicious(ranking.rows, lambda id: most_distinct(by_id[id])),
         data_issues=tuple((category.name, line) for category in categories for line in category.evidence.data_issues),
@@ -135,6 +146,7 @@ def report(
         relevance=summarize_relevance(run),
         prediction_errors=tuple(describe_errors(run)),
         findings=read_findings(run, findings),
+        further=further,
     )
 
 

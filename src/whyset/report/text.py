@@ -13,31 +13,34 @@ from whyset.report.class_rows import ClassRow, rank_classes
 from whyset.report.findings import finding_lines, finding_notices
 from whyset.report.report import Report
 from whyset.report.words import (
-    LEGEND,
     check_lines,
     class_cells,
     class_headings,
     counts_differ,
     data_issues,
     evidence_lines,
+    have_views,
     relevance_rows,
     summary,
     suspicion,
+    write_legend,
 )
 from whyset.store import Analysis
 
 _WIDTH = 100
+_CLASSES_WITH_VIEWS = 3
+"""Classes whose groups in other views are listed, the first of the ranking; other formats list all."""
 
 
 def class_table(rows: Sequence[ClassRow]) -> Table:
     """Lay out the ranked classes as a rich table."""
-    both = counts_differ(rows)
+    both, views = counts_differ(rows), have_views(rows)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("", justify="right")
-    for heading in class_headings(both):
-        table.add_column(heading, justify="left" if heading == "class" else "right")
+    for heading in class_headings(both, views):
+        table.add_column(heading, justify="left" if heading in ("class", "view") else "right")
     for row in rows:
-        table.add_row(str(row.rank), *map(_text, class_cells(row, both)))
+        table.add_row(str(row.rank), *map(_text, class_cells(row, both, views)))
     return table
 
 
@@ -46,12 +49,14 @@ def render(what: Report | Analysis) -> RenderableType:
     if isinstance(what, Analysis):
         ranking = rank_classes(what)
         notices = map(_text, ranking.completeness.notices)
-        return Group(*notices, class_table(ranking.rows), Text(LEGEND), *_problems(ranking.rows))
+        return Group(*notices, class_table(ranking.rows), Text(write_legend(ranking.rows)), *_problems(ranking.rows))
     head = map(_text, [what.run, summary(what), *what.notices, *check_lines(what)])
     found = [_text(notice) for notice in finding_notices(what.findings)]
     for sentence, further in finding_lines(what.findings):
         found += [_text(sentence), *(_text(f"   {line}") for line in further)]
     first = [Text(""), _text(suspicion(what)), *(_text(f"  {line}") for line in evidence_lines(what))]
+    listed = [_text(f"  {one.class_name}: {one}") for one in what.further if one.category in _first_classes(what)]
+    others = [Text(""), Text("Groups in other views:"), *listed] if listed else []
     treated = [_text(f"  {line}") for line in data_issues(what)]
     notes = [Text(""), Text("Data issues:"), *treated] if treated else []
     arriving = [_text(f"  {name}: {value}") for name, value in relevance_rows(what)]
@@ -63,9 +68,10 @@ def render(what: Report | Analysis) -> RenderableType:
         Text("Findings:"),
         *found,
         table,
-        Text(LEGEND),
+        Text(write_legend(what.classes)),
         *_problems(what.classes),
         *first,
+        *others,
         *relevance,
         *notes,
     )
@@ -93,6 +99,10 @@ def as_text(what: Report | Analysis) -> str:
 def _text(line: str) -> Text:
     """Return one line of plain text, with control characters escaped."""
     return Text(printable(line, keep=""))
+
+
+def _first_classes(report: Report) -> set[str]:
+    return {row.id for row in report.classes[:_CLASSES_WITH_VIEWS]}
 
 
 def _problems(rows: Sequence[ClassRow]) -> list[Text]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from whyset.analysis.detail_contrast import read_contrast
 from whyset.analysis.small_clusters import SMALL
+from whyset.analysis.views import MAPS, describe_view
 from whyset.report.class_rows import ClassRow, ClusterRow
 from whyset.report.evidence_lines import describe_class, describe_evidence
 from whyset.report.numbers import SIGNIFICANT, count, format_counts, number, percent, plural, small, with_interval
@@ -20,15 +21,32 @@ LEGEND = (
     "Classes are ranked by contrast: how much more alike the details of the relevance maps are in one cluster than in "
     "the rest of the class. Separability: Fisher's discriminant between clusters. *: the clusters are disconnected in "
     "the neighbor graph, and this separability is not informative. p: share of surrogates (same values and "
-    "correlations, no clusters) that score as high; q: p corrected for the number of classes. Stability: adjusted Rand "
-    "index over subsamples. ~: the number of clusters is uncertain, because the eigengap is not the largest, as in a "
-    "class with one strategy."
+    "correlations, no clusters) that score as high; q: p corrected for the number of views and classes. Stability: "
+    "adjusted Rand index over subsamples. ~: the number of clusters is uncertain, because the eigengap is not the "
+    "largest, as in a class with one strategy."
 )
 
 
-def class_headings(both: bool) -> tuple[str, ...]:
-    """Return the headings of the ranking; `both` adds a count of explanations to that of samples."""
-    return _with_explanations(_CLASS_HEADINGS) if both else _CLASS_HEADINGS
+VIEW_LEGEND = (
+    " Each class is ranked by its best view, in which its contrast is most unusual among all classes; the numbers are "
+    "those of this view."
+)
+
+
+def class_headings(both: bool, views: bool = False) -> tuple[str, ...]:
+    """Return the headings of the ranking; `both` adds a count of explanations to that of samples, `views` the view."""
+    headings = _with_explanations(_CLASS_HEADINGS) if both else _CLASS_HEADINGS
+    return (*headings, "view") if views else headings
+
+
+def have_views(rows: Iterable[ClassRow]) -> bool:
+    """True if classes are ranked by different views."""
+    return len({row.view for row in rows}) > 1
+
+
+def write_legend(rows: Iterable[ClassRow]) -> str:
+    """Explain the columns of the ranking."""
+    return LEGEND + (VIEW_LEGEND if have_views(rows) else "")
 
 
 def cluster_headings(both: bool) -> tuple[str, ...]:
@@ -44,7 +62,7 @@ def _counts(both: bool, n_explanations: int, n_samples: int | None) -> tuple[str
     return (count(n_explanations), count(n_samples)) if both else (count(n_samples),)
 
 
-def class_cells(row: ClassRow, both: bool) -> tuple[str, ...]:
+def class_cells(row: ClassRow, both: bool, views: bool = False) -> tuple[str, ...]:
     """Format the cells of a class, in the order of `class_headings`."""
     doubt, apart = "~" if row.eigengap_is_max is False else "", "*" if row.fully_disconnected else ""
     return (
@@ -57,6 +75,7 @@ def class_cells(row: ClassRow, both: bool) -> tuple[str, ...]:
         small(row.q_value),
         number(row.stability),
         doubt + count(row.n_clusters),
+        *((describe_view(row.view or ""),) if views else ()),
     )
 
 
@@ -127,8 +146,10 @@ def reason_to_look(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
     """State why to look at this cluster first."""
     evidence, accuracy = cluster.evidence, cluster.evidence.composition.accuracy
     kind = "small cluster" if cluster.clustering == SMALL else "cluster"
-    text = f"{_noise(cluster, classes)}Look first at {kind} {evidence.id} of class {cluster.class_name}: "
-    text += format_counts(evidence.n_explanations, evidence.n_samples)
+    view = _find_view(cluster, classes)
+    text = f"{_noise(cluster, classes)}Look first at {kind} {evidence.id} of class {cluster.class_name}"
+    text += "" if view is None else f" in the view {describe_view(view)}"
+    text += f": {format_counts(evidence.n_explanations, evidence.n_samples)}"
     if read_contrast(cluster.evidence) is not None:
         text += _details(cluster, classes)
     elif evidence.coherence is not None:
@@ -143,15 +164,18 @@ def reason_to_look(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
 def _details(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
     """State how alike the details of the cluster's maps are, and how this compares with the other classes."""
     here, elsewhere = cluster.evidence.detail_coherence, cluster.evidence.detail_coherence_elsewhere
-    text = f", whose relevance maps share details (mean cosine {number(here)}, in the rest {number(elsewhere)}"
-    z = _find_z(cluster, classes)
-    if z is None:
+    row = next((row for row in classes if row.id == cluster.category), None)
+    shared = ", whose relevance maps share details" if _find_view(cluster, classes) is None else ", which are alike"
+    text = f"{shared} (mean cosine {number(here)}, in the rest {number(elsewhere)}"
+    if row is None or row.modified_z is None:
         return f"{text})"
-    return f"{text}; modified z-score among the classes {number(z)})"
+    return f"{text}; modified z-score among the classes {number(row.modified_z)})"
 
 
-def _find_z(cluster: ClusterRow, classes: Sequence[ClassRow]) -> float | None:
-    return next((row.modified_z for row in classes if row.id == cluster.category), None)
+def _find_view(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str | None:
+    """Return the view of the cluster's class; None for the maps, and for an analysis that does not name one."""
+    found = (row.view for row in classes if row.id == cluster.category and row.view not in (MAPS, row.analysis))
+    return next(found, None)
 
 
 def _noise(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:

@@ -74,10 +74,13 @@ class RunColumn(Model):
 class AnalysisRow(Model):
     """An analysis of a run and its current number of categories; `version` identifies its state.
 
-    `expected` is the number of categories of the finished analysis, if known.
+    `title` is the name for readers, with that of its view, and `view` the latter alone. `expected` is the number of
+    categories of the finished analysis, if known.
     """
 
     name: str
+    title: str
+    view: str
     categories: int
     expected: int | None
     version: str
@@ -201,8 +204,12 @@ class Matches(Model):
 
 
 class SearchHit(Model):
-    """The recommended first cluster, the reason, and its most typical explanations."""
+    """The recommended first cluster, the reason, and its most typical explanations.
 
+    `analysis` is that of the view in which the cluster was found.
+    """
+
+    analysis: str | None
     category: str
     class_name: str
     clustering: str

@@ -56,7 +56,10 @@ def test_run_tells_its_shapes_classes_and_origin(client: TestClient, run: Run, s
     assert told["classes"] == list(sample.CLASSES)
     (spray,) = told["analyses"]
     assert len(spray.pop("version")) == 16
-    assert spray == {"name": "spray", "categories": 3, "expected": None, "problem": None}
+    assert spray == {
+        **{"name": "spray", "title": "spray", "view": "spray"},
+        **{"categories": 3, "expected": None, "problem": None},
+    }
     assert told["summary"]["model"] == "sample.py:network"
     assert "EpsilonPlusFlat" in told["summary"]["composite"]
     assert all(isinstance(value, str) for value in told["summary"].values())
@@ -101,7 +104,7 @@ def test_categories_are_ranked_by_separability(client: TestClient) -> None:
         "separability": 5.0, "p_value": 0.01, "q_value": 0.01, "eigengap": 0.7, "eigengap_is_max": True,
         "n_clusters": 3, "stability": 0.93, "silhouette": 0.41, "n_connected_components": 1,
         "fully_disconnected": False, "problem": None, "confirmed_effect": None, "detail_contrast": None,
-        "modified_z": None,
+        "modified_z": None, "p_corrected": 0.01, "analysis": "spray", "view": "spray",
     }  # fmt: skip
     assert told["categories"][2]["p_value"] is None
 

@@ -118,6 +118,8 @@ export interface paths {
         /**
          * Get Analysis
          * @description Get all categories with their scores, in the order of the ranking, and a recommended starting point.
+         *
+         *     If the analysis has several views, each category has the scores of its best one.
          */
         get: operations["get_analysis"];
         put?: never;
@@ -713,7 +715,8 @@ export interface components {
          * AnalysisRow
          * @description An analysis of a run and its current number of categories; `version` identifies its state.
          *
-         *     `expected` is the number of categories of the finished analysis, if known.
+         *     `title` is the name for readers, with that of its view, and `view` the latter alone. `expected` is the number of
+         *     categories of the finished analysis, if known.
          */
         AnalysisRow: {
             /** Categories */
@@ -724,8 +727,12 @@ export interface components {
             name: string;
             /** Problem */
             problem: string | null;
+            /** Title */
+            title: string;
             /** Version */
             version: string;
+            /** View */
+            view: string;
         };
         /**
          * CategoryColumn
@@ -835,14 +842,18 @@ export interface components {
          *
          *     Unknown values are None. `detail_contrast` is the largest of its clusters, the coherence of the details inside minus
          *     that in the rest of the class; `modified_z` compares it with those of all classes. `confirmed_effect` is the effect
-         *     of the class's evidence in an experiment, 0 if none was confirmed, and None if none was made. `q_value` is the
-         *     p-value corrected for the number of classes; None, too, while classes are missing. `eigengap_is_max` is False if the
-         *     gap after the first eigenvalue is larger, as with one strategy. `fully_disconnected`: every cluster is a component
-         *     of the neighbor graph, so separability is not informative. `problem` states why the class has no scores.
+         *     of the class's evidence in an experiment, 0 if none was confirmed, and None if none was made. `p_corrected` is the
+         *     p-value corrected for the number of views of the class, and `q_value` this one corrected for the number of classes;
+         *     None, too, while classes are missing. `analysis` and `view` name the analysis that the scores are of, and its view.
+         *     `eigengap_is_max` is False if the gap after the first eigenvalue is larger, as with one strategy.
+         *     `fully_disconnected`: every cluster is a component of the neighbor graph, so separability is not informative.
+         *     `problem` states why the class has no scores.
          */
         ClassRow: {
             /** Accuracy */
             accuracy: number | null;
+            /** Analysis */
+            analysis: string | null;
             /** Confirmed Effect */
             confirmed_effect: number | null;
             /** Detail Contrast */
@@ -870,6 +881,8 @@ export interface components {
             n_samples: number | null;
             /** Name */
             name: string;
+            /** P Corrected */
+            p_corrected: number | null;
             /** P Value */
             p_value: number | null;
             /** Problem */
@@ -884,6 +897,8 @@ export interface components {
             silhouette: number | null;
             /** Stability */
             stability: number | null;
+            /** View */
+            view: string | null;
         };
         /**
          * ClusterEvidence
@@ -1592,8 +1607,12 @@ export interface components {
         /**
          * SearchHit
          * @description The recommended first cluster, the reason, and its most typical explanations.
+         *
+         *     `analysis` is that of the view in which the cluster was found.
          */
         SearchHit: {
+            /** Analysis */
+            analysis: string | null;
             /** Category */
             category: string;
             /** Class Name */
@@ -2195,10 +2214,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description name of an analysis of the run */
-                analysis: string;
                 /** @description id of a run, from /api/runs */
                 run: string;
+                /** @description name of an analysis of the run */
+                analysis: string;
             };
             cookie?: never;
         };

@@ -53,6 +53,25 @@ def bootstrap_mean(
     return float(interval.low), float(interval.high)
 
 
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Return each p-value corrected for their number; None for None.
+
+    Of m known p-values in ascending order, the corrected ones are max_(j <= i) min(1, (m - j + 1) p_(j)) (Holm 1979).
+    The chance that any true null hypothesis has a corrected value below a is at most a, however the tests depend on
+    each other. The smallest is that of Bonferroni, m p_(1).
+
+    >>> holm([0.01, None, 0.03, 0.02])
+    [0.03, None, 0.04, 0.04]
+    """
+    known = sorted((value, number) for number, value in enumerate(p_values) if value is not None)
+    corrected: list[float | None] = [None] * len(p_values)
+    largest = 0.0
+    for place, (value, number) in enumerate(known):
+        largest = max(largest, min(1.0, (len(known) - place) * value))
+        corrected[number] = largest
+    return corrected
+
+
 def benjamini_hochberg(p_values: Sequence[float | None]) -> list[float | None]:
     """Return the q-value of each p-value; None for None.
 

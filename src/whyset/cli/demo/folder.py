@@ -89,7 +89,7 @@ class DemoFolder:
         explain += ["--data", str(self.images), "--composite", "epsilon_plus_flat", "--out", again]
         return (
             shlex.join(explain),
-            shlex.join(["whyset", "analyze", again, "--surrogates", str(SURROGATES)]),
+            shlex.join(["whyset", "analyze", again, "--surrogates", str(SURROGATES), "--view", "maps"]),
             shlex.join(["whyset", "view", again]),
         )
 

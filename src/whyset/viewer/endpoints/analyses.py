@@ -7,8 +7,9 @@ import numpy as np
 from fastapi import Request, Response
 from numpy.typing import NDArray
 
-from whyset.report import ClassRow, ClusterRow, rank_classes
+from whyset.report import ClassRow, ClusterRow
 from whyset.report.class_rows import first_suspicious, most_distinct
+from whyset.report.view_ranking import rank_views
 from whyset.report.words import reason_to_look
 from whyset.store.category import CATEGORY, Category
 from whyset.viewer.columns import answer, encode, encode_places, encode_rows, wire_type
@@ -21,9 +22,12 @@ from whyset.viewer.schemas import AnalysisDetail, CategoryColumn, CategoryDetail
 INDEX = "index"
 
 
-def get_analysis(opened: OneAnalysis) -> AnalysisDetail:
-    """Get all categories with their scores, in the order of the ranking, and a recommended starting point."""
-    ranking = rank_classes(opened)
+def get_analysis(run: OneRun, opened: OneAnalysis) -> AnalysisDetail:
+    """Get all categories with their scores, in the order of the ranking, and a recommended starting point.
+
+    If the analysis has several views, each category has the scores of its best one.
+    """
+    ranking = rank_views(run.run, opened)
     return AnalysisDetail.model_validate(
         {
             "name": opened.name,
@@ -35,8 +39,8 @@ def get_analysis(opened: OneAnalysis) -> AnalysisDetail:
             "outdated": ranking.completeness.outdated,
             "notices": list(ranking.completeness.notices),
             "categories": list(ranking.rows),
-            "thumbnails": find_thumbnails(opened.categories),
-            "finding": finding(opened.categories, ranking.rows),
+            "thumbnails": find_thumbnails(list(ranking.categories.values())),
+            "finding": finding(list(ranking.categories.values()), ranking.rows),
         }
     )
 
@@ -122,6 +126,7 @@ def finding(categories: Sequence[Category], rows: Sequence[ClassRow]) -> SearchH
 
 def _describe(cluster: ClusterRow, rows: Sequence[ClassRow]) -> SearchHit:
     return SearchHit(
+        analysis=next((row.analysis for row in rows if row.id == cluster.category), None),
         category=cluster.category,
         class_name=cluster.class_name,
         clustering=cluster.clustering,

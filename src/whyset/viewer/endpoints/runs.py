@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends
 
+from whyset.analysis.views import describe_view, get_title, get_view
 from whyset.errors import WhysetError
 from whyset.report.provenance import describe_method
 from whyset.store.config import RunConfig
@@ -105,10 +106,19 @@ def _analysis(opened: LoadedRun, name: str) -> AnalysisRow:
     try:
         analysis = opened.run.analysis(name)
         finished, problem = sum(category.exists for category in analysis.categories), None
+        title, view = get_title(analysis, opened.run.analyses), describe_view(get_view(analysis))
         expected = count_expected_classes(opened, analysis.config) if analysis.listed is None else len(analysis.listed)
     except (WhysetError, OSError) as error:
-        finished, expected, problem = 0, None, str(error)
-    return AnalysisRow(name=name, categories=finished, expected=expected, version=version, problem=problem)
+        title, view, finished, expected, problem = name, name, 0, None, str(error)
+    return AnalysisRow(
+        name=name,
+        title=title,
+        view=view,
+        categories=finished,
+        expected=expected,
+        version=version,
+        problem=problem,
+    )
 
 
 def _summary(config: RunConfig) -> dict[str, str]:

@@ -20,12 +20,17 @@ export const TERMS = {
   pValue: {
     name: "p-value",
     meaning:
-      "The share of surrogate data without clusters (with the same values and rank correlations as the class) that are at least as separable. It is not corrected for the number of classes: q is.",
+      "The share of surrogate data without clusters (with the same values and rank correlations as the class) that are at least as separable. It is not corrected for the numbers of views and classes: q is.",
   },
   qValue: {
     name: "q-value",
     meaning:
-      `The p-value corrected for the number of classes (Benjamini and Hochberg 1995): the expected share of false discoveries among all classes with a q this small. Bold: q < ${SIGNIFICANT}. It is withheld until all classes are analyzed.`,
+      `The p-value corrected for the number of views of the class (Holm 1979) and for the number of classes (Benjamini and Hochberg 1995): the expected share of false discoveries among all classes with a q this small. Bold: q < ${SIGNIFICANT}. It is withheld until all classes are analyzed.`,
+  },
+  view: {
+    name: "View",
+    meaning:
+      "The view by which the class is ranked: the one in which its contrast is most unusual among all classes. The numbers are those of this view.",
   },
   eigengap: {
     name: "Eigengap",

@@ -1,6 +1,6 @@
 import type { Route } from "../address/route";
 
-const CLASS_KEYS = ["rank", "name", "separability", "beside", "p_value", "q_value", "eigengap", "n_clusters", "n_samples", "n_explanations", "accuracy"] as const;
+const CLASS_KEYS = ["rank", "name", "separability", "beside", "p_value", "q_value", "eigengap", "n_clusters", "view", "n_samples", "n_explanations", "accuracy"] as const;
 export type ClassKey = (typeof CLASS_KEYS)[number];
 
 /** Names of columns in addresses of earlier versions. */
@@ -19,7 +19,7 @@ export class ClassOrder {
 
   /** Sorts the best first: descending, except ranks, names and p-values; the same column again reverses the order. */
   sortBy(key: ClassKey): void {
-    this.descending = this.sortedBy === key ? !this.descending : !["rank", "name", "p_value", "q_value"].includes(key);
+    this.descending = this.sortedBy === key ? !this.descending : !["rank", "name", "view", "p_value", "q_value"].includes(key);
     this.sortedBy = key;
   }
 
