@@ -4,8 +4,9 @@
 
 CoRelAy runs in its own environment: WHYSET_ORACLES/corelay, by default .oracles/corelay (`make oracles`). The chain
 goes from maps (N, D) in memory, planted with eight strategies, to 32 eigenvectors of the graph of 10 neighbors, on
-one thread. faiss is used where it is installed, as in the package. Times are processor seconds, which other work on the machine disturbs less than the clock; memory is the
-most that was resident beyond the maps themselves. `--parts` chooses what is measured; `gpu` only where it is named.
+one thread; neighbors are searched with faiss if it is installed, as always. Times are processor seconds, which other
+work on the machine disturbs less than the clock; memory is the most that was resident beyond the maps themselves.
+`--parts` chooses what is measured; `gpu` only where it is named.
 """
 
 import argparse
