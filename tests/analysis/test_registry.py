@@ -33,6 +33,7 @@ def test_clusterings_carry_their_number(text: str, names: list[str]) -> None:
 def test_a_step_that_can_be_left_out_has_a_name_for_that() -> None:
     assert registry.parse("sisters", "join") == analysis.JoinSisters()
     assert registry.parse("small_clusters", "search") == analysis.SmallClusters()
+    assert registry.parse("small_clusters", "leiden") == analysis.SmallClusters(resolutions=(1.0, 8.0))
     assert (registry.parse("sisters", "keep"), registry.parse("small_clusters", "none")) == (None, None)
     assert registry.parse("preprocessing", ["absolute", "fourier"]) == (
         analysis.Absolute(),

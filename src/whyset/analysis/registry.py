@@ -73,7 +73,7 @@ PREPROCESSING: Mapping[str, Callable[[], Processor]] = MappingProxyType(
 )
 SISTERS: Mapping[str, Callable[[], JoinSisters | None]] = MappingProxyType({"join": JoinSisters, "keep": lambda: None})
 SMALL_CLUSTERS: Mapping[str, Callable[[], SmallClusters | None]] = MappingProxyType(
-    {"search": SmallClusters, "none": lambda: None}
+    {"search": SmallClusters, "leiden": lambda: SmallClusters(resolutions=(1.0, 8.0)), "none": lambda: None}
 )
 NAMED: Mapping[str, Mapping[str, Callable[[], Any]]] = MappingProxyType(
     {

@@ -200,7 +200,7 @@ class SprayOptions:
             "Embeddings: processors, transformers of scikit-learn, or a mapping from names to these. The first is the "
             "default, which is shown.",
             Flag(
-                "Embedding: tsne, opentsne, umap, each with -features for that of the features, pca or lle; "
+                "Embedding: tsne, opentsne, umap, tsne-features, opentsne-features, umap-features, pca or lle; "
                 "repeatable, the first is the default.",
                 "--embedding",
                 many=True,
@@ -229,10 +229,11 @@ class SprayOptions:
         metadata=option(
             'The search for small clusters, which are the clustering "small"; None for no search.',
             Flag(
-                "Look for small clusters in addition to the clusterings: search, or none.",
+                "Look for small clusters in addition to the clusterings: search, leiden for candidates of Leiden as "
+                "well, or none.",
                 "--small-clusters",
                 shown="search",
-                choices=("search", "none"),
+                choices=("search", "leiden", "none"),
             ),
             type="SmallClusters or None",
         ),
