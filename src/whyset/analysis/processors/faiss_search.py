@@ -17,7 +17,7 @@ _ROWS = 16_384  # rows in memory at once, twice: 2 x 64 MB in float32 at the lar
 
 
 def find_faiss(columns: int) -> Any | None:
-    """Return faiss for rows of so many columns; None if it is not installed or not faster for them.
+    """Return faiss, or None if it is not installed or not faster for rows with this number of columns.
 
     MissingExtraError: it is installed and its import fails.
     """
