@@ -37,6 +37,23 @@ def ours(maps, device=None):
     return Spectrum(EIGENVECTORS)(SymmetricNeighbors()(neighbors), seed=0).eigenvalues
 
 
+def without_faiss(maps):
+    sys.modules["faiss"] = None  # as if it were not installed
+    return ours(maps)
+
+
+def sklearn(maps):
+    """The same with the exact neighbors of scikit-learn, in float32 as the maps are."""
+    from sklearn.neighbors import NearestNeighbors
+
+    from whyset.analysis.processors import Neighbors, Spectrum, SymmetricNeighbors
+
+    search = NearestNeighbors(n_neighbors=NEIGHBORS, algorithm="brute").fit(maps)
+    distances, indices = search.kneighbors()
+    affinity = SymmetricNeighbors()(Neighbors(indices, distances.astype(np.float64)))
+    return Spectrum(EIGENVECTORS)(affinity, seed=0).eigenvalues
+
+
 def pooled(maps):
     """The same after the default pooling of square maps to 28 x 28."""
     from whyset.analysis.processors import AreaPooling
@@ -66,6 +83,7 @@ def corelay(maps):
 
 
 CHAINS = {"ours": ours, "pooled": pooled, "approximate": approximate, "corelay": corelay}
+CHAINS |= {"without faiss": without_faiss, "scikit-learn": sklearn}
 CHAINS |= {f"ours on {device}": partial(ours, device=device) for device in ("cpu", "cuda")}
 
 

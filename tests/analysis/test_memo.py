@@ -153,7 +153,7 @@ def test_what_a_processor_is_derived_from_counts(tmp_path: Path, monkeypatch: py
     assert key(1, "a") == keys[0]
 
 
-@pytest.mark.parametrize("package", ["umap-learn", "pynndescent", "pillow"])
+@pytest.mark.parametrize("package", ["umap-learn", "pynndescent", "pillow", "openTSNE", "graspologic-native"])
 def test_the_version_of_a_package_that_does_the_work_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
 ) -> None:

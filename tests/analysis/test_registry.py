@@ -22,6 +22,8 @@ def test_every_name_makes_a_part_of_its_own(table: str) -> None:
         ("hdbscan:12", ["hdbscan"]),
         ("dbscan", ["dbscan"]),
         ("agglomerative:4", ["agglomerative-4"]),
+        ("leiden", ["leiden"]),
+        ("leiden:2.5", ["leiden-2.5"]),
     ],
 )
 def test_clusterings_carry_their_number(text: str, names: list[str]) -> None:
@@ -31,6 +33,7 @@ def test_clusterings_carry_their_number(text: str, names: list[str]) -> None:
 def test_a_step_that_can_be_left_out_has_a_name_for_that() -> None:
     assert registry.parse("sisters", "join") == analysis.JoinSisters()
     assert registry.parse("small_clusters", "search") == analysis.SmallClusters()
+    assert registry.parse("small_clusters", "leiden") == analysis.SmallClusters(resolutions=(1.0, 8.0))
     assert (registry.parse("sisters", "keep"), registry.parse("small_clusters", "none")) == (None, None)
     assert registry.parse("preprocessing", ["absolute", "fourier"]) == (
         analysis.Absolute(),
@@ -38,7 +41,9 @@ def test_a_step_that_can_be_left_out_has_a_name_for_that() -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["", "kmeans:2-", "kmeans:2-3-4", "hdbscan:x", "dbscan:nan", "spectral:3"])
+@pytest.mark.parametrize(
+    "text", ["", "kmeans:2-", "kmeans:2-3-4", "hdbscan:x", "dbscan:nan", "leiden:x", "leiden:0", "spectral:3"]
+)
 def test_names_that_mean_nothing_are_refused(text: str) -> None:
     with pytest.raises(InputError):
         registry.parse_clusterings(text)

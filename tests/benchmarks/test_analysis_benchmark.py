@@ -60,3 +60,30 @@ def test_each_null_gives_a_p_value(benchmark: Callable[[str], dict]) -> None:
     nulls = benchmark("null_models")
     planted = nulls["KINDS"]["planted: a third of the samples shifted"](np.random.default_rng(0))
     assert nulls["p_values"](planted, 0) == [0.05, 0.05]  # the smallest that 19 surrogates allow
+
+
+def test_searches_for_small_clusters_are_compared(benchmark: Callable[[str], dict]) -> None:
+    pytest.importorskip("graspologic_native", reason="graspologic-native is not installed")
+    table = benchmark("small_clusters")
+    lines = list(table["lines"]([(20, 12, 5)], seeds=1))
+    assert [line.split("|")[4].strip() for line in lines[2:]] == ["k-means", "k-means and Leiden"]
+    assert all("| 1 of 1 | 1.00 | 0 |" in line for line in lines[2:])
+    _, labels = table["make_planted"](5, 8, 90).drawn(0)
+    assert np.bincount(labels).tolist() == [331, 331, 331, 5]
+
+
+def test_both_tsnes_are_measured_by_their_divergence(benchmark: Callable[[str], dict]) -> None:
+    pytest.importorskip("openTSNE", reason="openTSNE is not installed")
+    table = benchmark("embeddings")
+    _, own, other = table["lines"]([120])
+    assert [line.split("|")[2].strip() for line in (own, other)] == ["sklearn", "opentsne"]
+    apart = [float(line.split("|")[4]) for line in (own, other)]
+    assert apart[1] == pytest.approx(apart[0], rel=0.2)
+    rows = np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32)
+    assert table["share_kept"](rows, 3 * rows) == 1
+
+
+def test_the_chain_without_faiss_has_the_same_eigenvalues(benchmark: Callable[[str], dict]) -> None:
+    pytest.importorskip("faiss", reason="faiss is not installed")
+    lines = list(benchmark("analysis")["compared"]([("ours", 300, 400), ("without faiss", 300, 400)], Path("python")))
+    assert lines[-1].endswith("eigenvalues differ by 0e+00 at most |")

@@ -111,6 +111,12 @@ def texts_server(texts: Run) -> Iterator[Server]:
 def test_cards_of_texts_list_their_words(open_viewer: Callable, texts_server: Server, texts: Run) -> None:
     top = find_top_features(texts, texts.analysis().category("odd"))[0]
     viewer = open_viewer(texts_server)
-    expect(viewer.page.get_by_role("article").locator("mark")).to_have_text(texts.tokens([0])[0][1:3])
+    examples = viewer.page.get_by_role("article").locator(".texts")
+    source, host, changed = (examples.first.get_by_role("figure").nth(place) for place in range(3))
+    expect(source.locator("mark")).to_have_text(texts.tokens([0])[0][1:3])
+    expect(host.locator("mark")).to_have_count(0)
+    expect(changed.locator("mark")).to_have_text(texts.tokens([0])[0][1:3])
+    expect(changed).to_contain_text("with it: odd")
+    expect(examples.nth(1).get_by_role("figure")).to_have_count(2)  # its changed host is not stored
     viewer.open_class("odd")
     expect(viewer.page.locator(".card").first).to_contain_text(f"top words: {top.features[0]}")

@@ -15,7 +15,7 @@ from PIL import Image
 from whyset.errors import InputError
 from whyset.image.shapes import to_rgb
 from whyset.report import ReportHeatmaps, as_html, as_json, as_markdown, as_text, report
-from whyset.report.finding_cards import describe_region, make_cards
+from whyset.report.finding_cards import describe_region, make_cards, mark_inserted
 from whyset.report.findings import describe_numbers, read_findings
 from whyset.store import Run
 
@@ -146,8 +146,26 @@ def test_words_of_a_text_are_marked(modality_runs: ModuleType, found: ModuleType
     words = run.tokens([0])[0]
     (card,) = make_cards(run, report(run).findings)
     assert [word for word, marked in card.examples[0][0].words if marked] == words[1:3]
-    assert page.partition('id="findings"')[2].partition("</section>")[0].count("<mark>") == 2
-    assert "host 1: even (P of odd 0.25); with it: odd (P of odd 0.75)" in page
+    _, host, changed = card.examples[0]
+    assert [word for word, _ in host.words] == run.tokens([1])[0]
+    differs = run.inputs[0] != run.inputs[1]
+    assert [place for place, (_, marked) in enumerate(changed.words) if marked] == [p for p in (1, 2) if differs[p]]
+    assert [word for word, _ in changed.words] == [host.words[0][0], *words[1:3], *(w for w, _ in host.words[3:])]
+    (source, unknown) = card.examples[1]
+    assert unknown.caption == "host 0: even (P of odd 0.20); with it: odd (P of odd 0.70)"
+    marks = page.partition('id="findings"')[2].partition("</section>")[0].count("<mark>")
+    assert marks == sum(marked for one in (*card.examples[0], source) for _, marked in one.words)
+
+
+def test_inserted_words_that_the_sample_does_not_have_are_ids(
+    modality_runs: ModuleType, found: ModuleType, tmp_path: Path
+) -> None:
+    run = modality_runs.text_run(tmp_path / "text")
+    (example, unstored) = found.write_text_finding(run).findings[0].examples
+    changed = np.array(run.inputs[[1]])
+    changed[0, -1] = 9999
+    assert mark_inserted(run, example, changed)[-1] == ("#9999", True)
+    assert mark_inserted(run, example, None) == mark_inserted(run, unstored, changed) == ()
 
 
 def test_regions_of_series_are_positions() -> None:

@@ -77,9 +77,14 @@ def write_text_finding(run: Run) -> Findings:
     found = replace(
         like, class_id="odd", class_name="odd", modality="text", intervention={"name": "token_span", "fields": {}},
         text="span of 2 tokens", place=None, rows=(0, 1), seeds=(0,), scores=(1.0, 2.0),
-        examples=(FoundExample(0, 1, -1, ((1, 3),), 0, 1, 0.25, 0.75),),
+        examples=(
+            FoundExample(0, 1, 0, ((1, 3),), 0, 1, 0.25, 0.75), FoundExample(1, 0, -1, ((1, 3),), 0, 1, 0.2, 0.7),
+        ),
     )  # fmt: skip
-    return write_findings(run, Findings(run.path, findings=(found,), n_searched=2))
+    assert run.inputs is not None
+    changed = np.array(run.inputs[[1]])
+    changed[0, 1:3] = run.inputs[0][1:3]
+    return write_findings(run, Findings(run.path, findings=(found,), n_searched=2), changed)
 
 
 def write_volume_finding(run: Run) -> Findings:

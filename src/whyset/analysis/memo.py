@@ -17,7 +17,10 @@ from whyset.optional import version_or_none
 from whyset.store.boundary import read_regular
 from whyset.store.files import explain_disk_errors, replace_file
 
-_PACKAGES = ("numpy", "scipy", "scikit-learn", "pillow", "umap-learn", "pynndescent")
+# faiss is not among them, because the neighbors are the same with and without it.
+_PACKAGES = (
+    "numpy", "scipy", "scikit-learn", "pillow", "umap-learn", "pynndescent", "openTSNE", "graspologic-native",
+)  # fmt: skip
 _KNOWN = (OWN_PACKAGE, "builtins")  # classes of this package count by the hash of the package
 _ABANDONED = 3600.0
 """Seconds after which an unfinished file is considered abandoned by its writer."""

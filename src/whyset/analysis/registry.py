@@ -24,6 +24,7 @@ from whyset.analysis.processors import (
     JoinSisters,
     KMeans,
     Laplacian,
+    Leiden,
     Processor,
     RadialBasis,
     RandomWalkLaplacian,
@@ -59,6 +60,8 @@ EMBEDDINGS: Mapping[str, Callable[[], Processor]] = MappingProxyType(
     {
         "tsne": TSNE,
         "tsne-features": lambda: TSNE(space="features"),
+        "opentsne": lambda: TSNE(implementation="opentsne"),
+        "opentsne-features": lambda: TSNE(space="features", implementation="opentsne"),
         "umap": UMAP,
         "umap-features": lambda: UMAP(space="features"),
         "pca": PCA,
@@ -70,7 +73,7 @@ PREPROCESSING: Mapping[str, Callable[[], Processor]] = MappingProxyType(
 )
 SISTERS: Mapping[str, Callable[[], JoinSisters | None]] = MappingProxyType({"join": JoinSisters, "keep": lambda: None})
 SMALL_CLUSTERS: Mapping[str, Callable[[], SmallClusters | None]] = MappingProxyType(
-    {"search": SmallClusters, "none": lambda: None}
+    {"search": SmallClusters, "leiden": lambda: SmallClusters(resolutions=(1.0, 8.0)), "none": lambda: None}
 )
 NAMED: Mapping[str, Mapping[str, Callable[[], Any]]] = MappingProxyType(
     {
@@ -81,7 +84,9 @@ NAMED: Mapping[str, Mapping[str, Callable[[], Any]]] = MappingProxyType(
         "small_clusters": SMALL_CLUSTERS,
     }
 )
-CLUSTERINGS = "kmeans, kmeans:K, kmeans:FROM-TO, hdbscan[:MIN_CLUSTER_SIZE], dbscan[:EPS], agglomerative[:K]"
+CLUSTERINGS = (
+    "kmeans, kmeans:K, kmeans:FROM-TO, hdbscan[:MIN_CLUSTER_SIZE], dbscan[:EPS], agglomerative[:K], leiden[:RESOLUTION]"
+)
 
 
 def parse(option: str, value: Any) -> Any:
@@ -120,6 +125,8 @@ def parse_clusterings(text: str) -> tuple[Processor, ...]:
             return (DBSCAN(float(value)) if value else DBSCAN(),)
         if kind == "agglomerative":
             return (Agglomerative(int(value) if value else None),)
+        if kind == "leiden":
+            return (Leiden(float(value)) if value else Leiden(),)
     except InputError:
         raise
     except ValueError:

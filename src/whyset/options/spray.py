@@ -168,13 +168,14 @@ class SprayOptions:
             "Clusterings: processors, clusterers of scikit-learn, or a mapping from names to these. The first is "
             "the default, which is shown and scored.",
             Flag(
-                "Clustering: kmeans, kmeans:5, kmeans:2-30, hdbscan[:MIN_CLUSTER_SIZE], dbscan[:EPS] or "
-                "agglomerative[:5]; repeatable, the first is the default clustering, which is scored.",
+                "Clustering: kmeans, kmeans:5, kmeans:2-30, hdbscan[:MIN_CLUSTER_SIZE], dbscan[:EPS], "
+                "agglomerative[:5] or leiden[:RESOLUTION]; repeatable, the first is the default clustering, which is "
+                "scored.",
                 "--clustering",
                 many=True,
                 default=None,
                 shown="kmeans and hdbscan",
-                choices=("kmeans", "hdbscan", "dbscan", "agglomerative"),
+                choices=("kmeans", "hdbscan", "dbscan", "agglomerative", "leiden"),
             ),
             type="sequence or mapping",
         ),
@@ -199,13 +200,22 @@ class SprayOptions:
             "Embeddings: processors, transformers of scikit-learn, or a mapping from names to these. The first is the "
             "default, which is shown.",
             Flag(
-                "Embedding: tsne, umap, tsne-features, umap-features, pca or lle; repeatable, the first is the "
-                "default.",
+                "Embedding: tsne, opentsne, umap, tsne-features, opentsne-features, umap-features, pca or lle; "
+                "repeatable, the first is the default.",
                 "--embedding",
                 many=True,
                 default=None,
                 shown="tsne",
-                choices=("tsne", "umap", "tsne-features", "umap-features", "pca", "lle"),
+                choices=(
+                    "tsne",
+                    "opentsne",
+                    "umap",
+                    "tsne-features",
+                    "opentsne-features",
+                    "umap-features",
+                    "pca",
+                    "lle",
+                ),
             ),
             type="sequence or mapping",
         ),
@@ -219,10 +229,11 @@ class SprayOptions:
         metadata=option(
             'The search for small clusters, which are the clustering "small"; None for no search.',
             Flag(
-                "Look for small clusters in addition to the clusterings: search, or none.",
+                "Look for small clusters in addition to the clusterings: search, leiden for candidates of Leiden as "
+                "well, or none.",
                 "--small-clusters",
                 shown="search",
-                choices=("search", "none"),
+                choices=("search", "leiden", "none"),
             ),
             type="SmallClusters or None",
         ),

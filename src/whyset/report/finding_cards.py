@@ -29,6 +29,10 @@ AROUND = 20
 """Words of a text that are shown before and after the evidence."""
 
 
+MarkedWords = tuple[tuple[str, bool], ...]
+"""Words of a text, each with whether it is marked."""
+
+
 @dataclass(frozen=True)
 class Outline:
     """A rectangle on a picture: the box of the picture, and the corner and the sides of the rectangle in it."""
@@ -48,7 +52,7 @@ class Shown:
     caption: str
     uri: str | None = None
     outline: Outline | None = None
-    words: tuple[tuple[str, bool], ...] = ()
+    words: MarkedWords = ()
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class ShownFinding:
 
 def make_cards(run: Run, reported: ReportedFindings) -> list[ShownFinding]:
     """Make the cards of the first findings, in the order of the report."""
-    changed, problem = _read_examples(run, reported)
+    changed, problem = read_changed_hosts(run, reported)
     return [
         ShownFinding(
             rank,
@@ -79,8 +83,8 @@ def make_cards(run: Run, reported: ReportedFindings) -> list[ShownFinding]:
     ]
 
 
-def _read_examples(run: Run, reported: ReportedFindings) -> tuple[NDArray[Any] | None, str]:
-    """Read the changed hosts; damaged ones are left out, and the reason is returned."""
+def read_changed_hosts(run: Run, reported: ReportedFindings) -> tuple[NDArray[Any] | None, str]:
+    """Read the changed hosts of all examples; damaged ones are left out, and the reason is returned."""
     if not reported.findings:
         return None, ""
     try:
@@ -93,8 +97,12 @@ def _show(run: Run, finding: Finding, example: FoundExample, changed: NDArray[An
     kind = MODALITIES[run.modality]
     source, before, after = describe_example(run, finding, example)
     if kind.inputs == "ids":
+        inserted = mark_inserted(run, example, changed)
         yield Shown(source, source, words=read_words(run, example.row, example.region))
-        yield Shown(before, f"{before}; {after}", words=read_words(run, example.host_row, None))
+        caption = before if inserted else f"{before}; {after}"
+        yield Shown(before, caption, words=read_words(run, example.host_row, None))
+        if inserted:
+            yield Shown(after, after, words=inserted)
         return
     if kind.inputs != "pixels" or run.inputs is None:
         yield Shown(source, source)
@@ -160,18 +168,48 @@ def find_outline(region: tuple[tuple[int, int], ...] | None, sides: tuple[int, .
     return Outline(f"0 0 {width} {height}", left, top, right - left, bottom - top)
 
 
-def read_words(run: Run, row: int, region: tuple[tuple[int, int], ...] | None) -> tuple[tuple[str, bool], ...]:
+def read_words(run: Run, row: int, region: tuple[tuple[int, int], ...] | None) -> MarkedWords:
     """Read the words of a text, each with whether it is in the region; ids if the run has no words.
 
     A long text is cut to the words around the region, with "..." in place of the others.
     """
+    first, end = region[0] if region else (0, 0)
+    return _cut([(word, first <= place < end) for place, word in enumerate(_read_text(run, row))])
+
+
+def mark_inserted(run: Run, example: FoundExample, changed: NDArray[Any] | None) -> MarkedWords:
+    """Return the words of the host with the evidence, those marked whose ids differ from the host's; () if unknown.
+
+    An id that the sample has, too, is shown as the sample's word.
+    """
+    if changed is None or example.index < 0 or run.inputs is None:
+        return ()
+    source, host = (np.asarray(run.inputs[row]) for row in (example.row, example.host_row))
+    own_words, host_words = _read_text(run, example.row), _read_text(run, example.host_row)
+    own = dict(zip(source.tolist(), own_words, strict=False))
+    ids = np.asarray(changed[example.index])
+    inserted = ids != host
+    length = max(len(host_words), int(np.flatnonzero(inserted).max(initial=-1)) + 1)
+    return _cut(
+        [
+            (own.get(one, f"#{one}"), True) if new else (host_words[place] if place < len(host_words) else "", False)
+            for place, (one, new) in enumerate(zip(ids[:length].tolist(), inserted[:length].tolist(), strict=True))
+        ]
+    )
+
+
+def _read_text(run: Run, row: int) -> list[str]:
+    """Read the words of a text, or its ids if the run has no words."""
     words = run.tokens([row])
     if words is not None:
-        text = words[0]
-    else:
-        text = [] if run.inputs is None else [f"#{one}" for one in run.inputs[row].tolist()]
-    first, end = region[0] if region else (0, 0)
+        return list(words[0])
+    return [] if run.inputs is None else [f"#{one}" for one in run.inputs[row].tolist()]
+
+
+def _cut(words: list[tuple[str, bool]]) -> MarkedWords:
+    """Cut a long text to the words around the marked ones, with "..." in place of the others."""
+    marked = [place for place, (_, is_marked) in enumerate(words) if is_marked]
+    first, end = (marked[0], marked[-1] + 1) if marked else (0, 0)
     start, stop = max(0, first - AROUND), max(end + AROUND, 2 * AROUND)
-    shown = tuple((word, first <= place < end) for place, word in enumerate(text) if start <= place < stop)
-    cut = ("...", False)
-    return ((cut,) if start > 0 else ()) + shown + ((cut,) if stop < len(text) else ())
+    cut = (("...", False),)
+    return (cut if start > 0 else ()) + tuple(words[start:stop]) + (cut if stop < len(words) else ())

@@ -225,7 +225,8 @@ class ExampleCard(Model):
 
     `place` is that of the changed host in the array of examples, null if it cannot be shown; `outline` is left, top,
     width and height of the evidence in pixels of the input. `words` are those of a text, with whether the evidence
-    includes each of them.
+    includes each of them; `changed_words` are those of the host with the evidence, with whether each was inserted, null
+    if they are not known.
     """
 
     row: int
@@ -237,6 +238,7 @@ class ExampleCard(Model):
     after: str
     words: list[tuple[str, bool]] | None
     host_words: list[str] | None
+    changed_words: list[tuple[str, bool]] | None
 
 
 class FindingCard(Model):

@@ -15,6 +15,7 @@ from whyset.analysis import (
     UMAP,
     Agglomerative,
     KMeans,
+    Leiden,
     Pipeline,
     Processor,
     Spray,
@@ -69,7 +70,7 @@ def test_a_pipeline_with_everything_comes_back_from_json() -> None:
         metric=SlicedWasserstein(8, 32),
         affinity=RadialBasis(0.5),
         laplacian=RandomWalkLaplacian(),
-        clusterings=(*kmeans_sweep(2, 4), Agglomerative(3, "single")),
+        clusterings=(*kmeans_sweep(2, 4), Agglomerative(3, "single"), Leiden(2.0)),
         embeddings=(UMAP(space="features"),),
         preprocessing=(FourierMagnitude(),),
     )

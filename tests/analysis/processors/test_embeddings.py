@@ -1,3 +1,4 @@
+import importlib.util
 import sys
 
 import numpy as np
@@ -58,6 +59,49 @@ def test_umap_keeps_clusters_apart_and_repeats_with_the_seed(space: str) -> None
     assert UMAP()(given if space == "spectrum" else FEATURES[:9], seed=0).shape[1] == 2
 
 
+@pytest.mark.parametrize("space", ["spectrum", "features"])
+def test_opentsne_keeps_clusters_apart_and_repeats_with_the_seed(space: str) -> None:
+    pytest.importorskip("openTSNE", reason="openTSNE is not installed")
+    given = spectrum() if space == "spectrum" else FEATURES
+    part = TSNE(space=space, implementation="opentsne")
+    plane = part(given, seed=1)
+    assert (plane.shape, plane.dtype) == ((80, 2), np.float32)
+    assert silhouette_score(plane, LABELS) > 0.3
+    np.testing.assert_array_equal(plane, part(given, seed=1))
+
+
+def test_both_implementations_of_tsne_reach_the_same_divergence() -> None:
+    """KL(P, Q) of van der Maaten and Hinton (2008), with P of scikit-learn."""
+    pytest.importorskip("openTSNE", reason="openTSNE is not installed")
+    from scipy.spatial.distance import squareform
+    from sklearn.manifold._t_sne import _joint_probabilities
+    from sklearn.metrics import pairwise_distances
+
+    rows = np.random.default_rng(1).normal(size=(300, 10)).astype(np.float32)
+    joint = squareform(_joint_probabilities(pairwise_distances(rows, metric="sqeuclidean"), 30, False))
+    joint /= joint.sum()
+
+    def divergence(plane: np.ndarray) -> float:
+        affinity = 1 / (1 + pairwise_distances(plane.astype(np.float64), metric="sqeuclidean"))
+        np.fill_diagonal(affinity, 0)
+        inside = joint > 0
+        return float((joint[inside] * np.log(joint[inside] * affinity.sum() / affinity[inside])).sum())
+
+    found = [divergence(TSNE(space="features", implementation=one)(rows, seed=0)) for one in ("sklearn", "opentsne")]
+    random = divergence(np.random.default_rng(2).normal(size=(300, 2)))
+    assert found[1] < found[0] + 0.1 * (random - found[0])
+
+
+def test_opentsne_embeds_few_samples_and_is_named_if_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    part = TSNE(space="features", implementation="opentsne")
+    assert (part.name, TSNE(implementation="opentsne").name) == ("opentsne-features", "opentsne")
+    if importlib.util.find_spec("openTSNE") is not None:
+        assert np.isfinite(part(FEATURES[:5], seed=0)).all()
+    monkeypatch.setitem(sys.modules, "openTSNE", None)
+    with pytest.raises(MissingExtraError, match=r'pip install "whyset\[opentsne\]"'):
+        part(FEATURES, seed=0)
+
+
 def test_a_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "umap", None)
     with pytest.raises(MissingExtraError, match=r'pip install "whyset\[umap\]"'):
@@ -79,6 +123,7 @@ def test_names_and_inputs_tell_the_space() -> None:
         lambda: UMAP(n_neighbors=1),
         lambda: UMAP(min_dist=2),
         lambda: TSNE(space="maps"),
+        lambda: TSNE(implementation="auto"),
     ],
 )
 def test_values_that_mean_nothing_are_refused(make: object) -> None:

@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,9 @@ from whyset.errors import InputError
 
 def require_exact(features: np.ndarray, k: int) -> int:
     """Compare with all differences in float64; give how many rows had to be ranked again."""
-    found = KNearestNeighbors(k)(features)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "faiss", None)  # test_faiss_search.py compares with the search by faiss
+        found = KNearestNeighbors(k)(features)
     distances = cdist(features.astype(np.float64), features.astype(np.float64))
     np.fill_diagonal(distances, np.inf)
     expected = np.sort(distances, axis=1)[:, :k]
@@ -73,14 +77,22 @@ def test_plain_float32_products_would_lose_these_neighbors() -> None:
     assert require_exact(rows, 10) == 400
 
 
-@pytest.mark.parametrize("power", [-60, -30, 0, 30, 60])
-@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("power", "kind"),
+    [(power, kind) for power in (-110, -60, -30, 0, 30, 60, 120) for kind in (np.float32, np.float64)]
+    + [(power, np.float64) for power in (-500, -200, 200, 500)],
+)
 def test_small_and_large_values_have_the_same_neighbors(power: int, kind: type) -> None:
     """Products of values of 1e-30 vanish in float32; the search scales them."""
     rows = np.random.default_rng(6).normal(size=(120, 15)).astype(kind)
     found, usual = KNearestNeighbors(6)(rows * kind(2.0**power)), KNearestNeighbors(6)(rows)
     np.testing.assert_array_equal(found.indices, usual.indices)
     np.testing.assert_allclose(found.distances, usual.distances * 2.0**power, rtol=1e-12)
+
+
+def test_differences_beyond_the_largest_float32_are_searched() -> None:
+    rows = np.array([[3e38], [-3e38], [2.9e38], [-2e38], [0], [1]], np.float32)
+    assert KNearestNeighbors(1)(rows).indices[:, 0].tolist() == [2, 3, 0, 1, 5, 4]
 
 
 def test_several_blocks_of_rows_and_columns_give_the_same() -> None:

@@ -1,11 +1,14 @@
 """A few marked samples among hundreds are found; classes without such are not said to have them."""
 
+import sys
+
 import numpy as np
 import pytest
 
 from whyset.analysis.scores import Details, SmallClusters
+from whyset.analysis.scores.overclustering import ByLeiden
 from whyset.analysis.scores.small_clusters import compute_effects
-from whyset.errors import InputError
+from whyset.errors import InputError, MissingExtraError
 
 SHAPE = (14, 11)
 SEARCH = SmallClusters(n_clusters=(8, 16), resamplings=5)
@@ -80,6 +83,31 @@ def test_a_cluster_found_by_its_own_noise_has_no_effect() -> None:
     assert abs(compute_effects(rows, labels)[1]) < 3
 
 
+def test_leiden_finds_a_group_that_k_means_does_not() -> None:
+    """Ten of 600 samples far apart in one direction among 300 of noise, which hides them from means."""
+    pytest.importorskip("graspologic_native", reason="graspologic-native is not installed")
+    rng = np.random.default_rng(6)
+    rows = rng.normal(size=(600, 300)).astype(np.float32)
+    rows[:300, 0] += 9
+    rows[590:, 1] += 13
+    without = SmallClusters(resamplings=5)(rows, seed=0)
+    found = SmallClusters(resamplings=5, resolutions=(8.0,))(rows, seed=0)
+    assert without.clusters == ()
+    (only,) = found.clusters
+    assert only.members.tolist() == list(range(590, 600))
+    assert only.found_by == ByLeiden(8.0)
+    assert only.n_clusters > 10
+    assert found.n_candidates > without.n_candidates
+
+
+def test_resolutions_need_their_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = np.random.default_rng(0).normal(size=(60, 4))
+    monkeypatch.setitem(sys.modules, "graspologic_native", None)
+    SmallClusters(surrogates=1, resamplings=1)(rows, seed=0)
+    with pytest.raises(MissingExtraError, match=r'pip install "whyset\[leiden\]"'):
+        SmallClusters(resolutions=(1.0,))(rows, seed=0)
+
+
 def test_few_samples_are_no_error() -> None:
     assert SmallClusters()(np.random.default_rng(0).normal(size=(9, 4)), seed=0).clusters == ()
 
@@ -92,6 +120,7 @@ def test_few_samples_are_no_error() -> None:
         ({"max_share": 1.0}, "max_share"),
         ({"surrogates": 0}, "surrogate"),
         ({"resamplings": 0}, "resampling"),
+        ({"resolutions": (1.0, 0.0)}, "resolution"),
     ],
 )
 def test_parameters_out_of_range_are_refused(wrong: dict, named: str) -> None:

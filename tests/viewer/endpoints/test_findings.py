@@ -47,6 +47,7 @@ def test_suspicions_are_first_with_everything_that_a_card_shows(found_client: Te
         "after": "with it: horse (P of horse 0.93)",
         "words": None,
         "host_words": None,
+        "changed_words": None,
     }
     assert answer["findings"][1]["examples"][0]["outline"] is None
     assert answer["findings"][1]["examples"][0]["place"] is None
@@ -89,6 +90,23 @@ def test_damage_is_a_notice_or_a_conflict(
     assert client.get("/api/runs/run/findings/examples?indices=0").status_code == 409
 
 
+def changed_ids(run: Run) -> np.ndarray:
+    changed = run.findings().examples()
+    assert changed is not None
+    return np.asarray(changed[0])
+
+
+def test_damaged_changed_texts_are_named_and_the_rest_is_shown(
+    admitted: Any, modality_runs: ModuleType, found: ModuleType, tmp_path: Path
+) -> None:
+    run = modality_runs.text_run(tmp_path / "text")
+    (array,) = found.write_text_finding(run).path.glob("*.npy")
+    array.write_bytes(b"")
+    answer = admitted(run.path).get("/api/runs/text/findings").json()
+    assert answer["findings"][0]["examples"][0]["changed_words"] is None
+    assert "changed hosts are not shown" in " ".join(answer["notices"])
+
+
 def test_words_of_texts_are_marked(admitted: Any, modality_runs: ModuleType, found: ModuleType, tmp_path: Path) -> None:
     run = modality_runs.text_run(tmp_path / "text")
     found.write_text_finding(run)
@@ -97,6 +115,10 @@ def test_words_of_texts_are_marked(admitted: Any, modality_runs: ModuleType, fou
     assert [marked for _, marked in finding["examples"][0]["words"]].count(True) == 2
     assert [word for word, _ in finding["examples"][0]["words"]] == words[0]
     assert finding["examples"][0]["host_words"] == words[1]
+    changed = finding["examples"][0]["changed_words"]
+    assert [word for word, _ in changed] == [words[1][0], *words[0][1:3], *words[1][3:]]
+    assert [marked for _, marked in changed] == (run.inputs[1] != changed_ids(run))[: len(changed)].tolist()
+    assert finding["examples"][1]["changed_words"] is None
     assert admitted(run.path).get("/api/runs/text/findings/examples?indices=0").status_code == 404
 
 

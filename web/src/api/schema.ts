@@ -1178,13 +1178,19 @@ export interface components {
          *
          *     `place` is that of the changed host in the array of examples, null if it cannot be shown; `outline` is left, top,
          *     width and height of the evidence in pixels of the input. `words` are those of a text, with whether the evidence
-         *     includes each of them.
+         *     includes each of them; `changed_words` are those of the host with the evidence, with whether each was inserted, null
+         *     if they are not known.
          */
         ExampleCard: {
             /** After */
             after: string;
             /** Before */
             before: string;
+            /** Changed Words */
+            changed_words: [
+                string,
+                boolean
+            ][] | null;
             /** Host Row */
             host_row: number;
             /** Host Words */

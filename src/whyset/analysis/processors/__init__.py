@@ -14,6 +14,7 @@ from whyset.analysis.processors.embeddings import LLE, PCA, TSNE, UMAP
 from whyset.analysis.processors.estimator import ClusteringEstimator, EmbeddingEstimator, Estimator
 from whyset.analysis.processors.kmeans import KMeans, kmeans_sweep
 from whyset.analysis.processors.laplacian import Laplacian, RandomWalkLaplacian, SymmetricLaplacian
+from whyset.analysis.processors.leiden import Leiden
 from whyset.analysis.processors.neighbors import KNearestNeighbors, Neighbors
 from whyset.analysis.processors.pooling import AreaPooling, Pooling
 from whyset.analysis.processors.preprocessing import (
@@ -40,7 +41,7 @@ GRAPH = (
     KNearestNeighbors, ApproximateNeighbors, SymmetricNeighbors, RadialBasis, SymmetricLaplacian,
     RandomWalkLaplacian, Spectrum, Eigengap,
 )  # fmt: skip
-CLUSTERINGS = (KMeans, HDBSCAN, DBSCAN, Agglomerative, ClusteringEstimator)
+CLUSTERINGS = (KMeans, HDBSCAN, DBSCAN, Agglomerative, Leiden, ClusteringEstimator)
 AFTER_CLUSTERING = (JoinSisters,)
 EMBEDDINGS = (TSNE, UMAP, PCA, LLE, EmbeddingEstimator)
 PROCESSORS: Mapping[str, type[Processor]] = MappingProxyType(
@@ -85,6 +86,7 @@ __all__ = [
     "KMeans",
     "KNearestNeighbors",
     "Laplacian",
+    "Leiden",
     "Neighbors",
     "NumberOfClusters",
     "Pooling",

@@ -86,7 +86,7 @@ class Clustering:
     labels: NDArray[np.int32]
     coordinates: NDArray[np.float64]
     selected_by: str
-    """The origin of the number of clusters: "eigengap", "given" or "density"."""
+    """The origin of the number of clusters: "eigengap", "given", "density" or "modularity"."""
     dendrogram: NDArray[np.float64] | None = None
     """The merged clusters, (n - 1, 4), as returned by SciPy's linkage; its leaves are the samples in clusters."""
     min_cluster_size: int | None = None

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from whyset.analysis.processors.base import Processor
 from whyset.analysis.processors.distances import Distance, Euclidean
+from whyset.analysis.processors.faiss_search import find_faiss, search_by_faiss
 from whyset.analysis.processors.on_device import search_on
 from whyset.analysis.processors.search import Candidates, Products, blocks, search
 from whyset.errors import InputError
@@ -24,7 +25,10 @@ class Neighbors:
     indices: NDArray[np.int64]
     distances: NDArray[np.float64]
     redone: int = 0
-    """The number of rows whose k nearest were uncertain after the fast search, because of its rounding."""
+    """The number of rows whose k nearest were uncertain after the fast search, because of its rounding.
+
+    It depends on how the candidates were searched, the neighbors do not.
+    """
     recall: float = 1.0
     """The share of true neighbors among those found: 1 for an exact search, otherwise measured."""
 
@@ -39,6 +43,9 @@ class KNearestNeighbors(Processor):
     searched again for those within the bound. Near-duplicates, whose products cancel, are thus distinguished. Of equal
     distances the lower index comes first. A distance that is not a monotonic function of a Euclidean one is computed
     for all pairs.
+
+    Candidates are fetched by faiss (extra `faiss`) if it is installed and the rows have up to 1,024 columns, which is
+    faster. Its rounding has a bound as well, so the neighbors are the same with and without it.
 
     Memory beyond the input is O(N·k + block·D).
 
@@ -113,7 +120,7 @@ def _nearest(rows: Rows, k: int, device: str | None) -> tuple[NDArray[np.int64],
     n = len(rows)
     products = Products.of(rows)
     fetched = min(n - 1, 2 * k + 8)
-    found = search(products, fetched) if device is None else search_on(device, products, fetched)
+    found = _fetch_candidates(products, fetched, device)
     # With |d̃² - d²| ≤ δ, the k-th smallest d² is at most d̃²_k + δ, so a neighbor has d² ≤ d̃²_k + δ, and its d̃² is at
     # most δ larger: d̃² ≤ d̃²_k + 2δ. No row beyond this limit can be among the k nearest.
     limit = found.squared[:, k - 1] + 2 * found.rounding
@@ -126,6 +133,13 @@ def _nearest(rows: Rows, k: int, device: str | None) -> tuple[NDArray[np.int64],
         if len(some):
             indices[some], squared[some] = _within(products, some, limit[some], k)
     return indices, squared, int(np.count_nonzero(plausible.sum(axis=1) > k))
+
+
+def _fetch_candidates(products: Products, fetched: int, device: str | None) -> Candidates:
+    if device is not None:
+        return search_on(device, products, fetched)
+    faiss = find_faiss(products.rows.shape[1])
+    return search(products, fetched) if faiss is None else search_by_faiss(faiss, products, fetched)
 
 
 def _rank(

@@ -45,7 +45,8 @@ class Products:
         parts = [(block, columns) for block in blocks(len(rows), _BLOCK) for columns in blocks(rows.shape[1], DEPTH)]
         largest = max(float(np.abs(rows[block, columns] - center[columns]).max()) for block, columns in parts)
         exponent = int(np.frexp(largest)[1])
-        products = replace(products, scale=2.0 ** -max(-126, min(126, exponent)))
+        most = 126 if rows.dtype == np.float32 else 1022  # the scale is a number of the same type
+        products = replace(products, scale=2.0 ** -max(-most, min(most, exponent)))
         for block, columns in parts:
             part = products.subtract_center(block, columns).astype(np.float64)
             products.norms[block] += np.einsum("nd,nd->n", part, part)
@@ -54,7 +55,9 @@ class Products:
     def subtract_center(self, part: NDArray[np.int64] | slice, columns: slice) -> NDArray[np.float32]:
         """Return a part of the rows, in some columns, minus the center and scaled, in float32."""
         if self.rows.dtype == np.float32:
-            return (self.rows[part, columns] - self.center[columns].astype(np.float32)) * np.float32(self.scale)
+            # Scaled before they are subtracted: differences of the largest numbers overflow in float32.
+            center = (self.center[columns] * self.scale).astype(np.float32)
+            return self.rows[part, columns] * np.float32(self.scale) - center
         return ((self.rows[part, columns] - self.center[columns]) * self.scale).astype(np.float32)
 
     @property

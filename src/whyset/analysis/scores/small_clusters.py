@@ -1,15 +1,14 @@
 """Small clusters of a class, which the eigengap joins to larger ones."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whyset.analysis.processors.base import Processor
-from whyset.analysis.processors.clustering import Clustering, by_size
-from whyset.analysis.processors.sisters import JoinSisters
 from whyset.analysis.scores.clusters import compute_recovery, finite_mean
+from whyset.analysis.scores.overclustering import ByKMeans, ByLeiden, OverClustering, overcluster
 from whyset.analysis.scores.surrogates import CopulaSurrogates
 from whyset.errors import InputError
 
@@ -22,13 +21,15 @@ _STABLE = 0.75  # the recovery from which Hennig (2007) calls a cluster stable
 class SmallCluster:
     """A small cluster: `members` (n,) are places in the class, `effect` and `recovery` are explained in SmallClusters.
 
-    `n_clusters` is the number of clusters of the clustering that it is from.
+    `n_clusters` is the number of clusters of the clustering `found_by` that it is from: the given one of k-means, that
+    found by Leiden.
     """
 
     members: NDArray[np.int64]
     effect: float
     recovery: float
     n_clusters: int
+    found_by: OverClustering
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,11 @@ class SmallClusterSearch:
 
 @dataclass(frozen=True)
 class SmallClusters(Processor):
-    """Look for small clusters by k-means with many clusters on the details of maps, of which few are kept.
+    """Look for small clusters by clusterings with many clusters of the details of maps, of which few are kept.
 
-    For each k in `n_clusters`, clusters are found, sisters are joined (`JoinSisters`), and clusters of 3 samples up to
-    the share `max_share` of the class are candidates. A candidate is kept if
+    Clusters are found by k-means for each k in `n_clusters`, and by Leiden for each of the `resolutions`, sisters are
+    joined (`JoinSisters`), and clusters of 3 samples up to the share `max_share` of the class are candidates. A
+    candidate is kept if
 
     - its recovery is at least 0.75: the mean largest Jaccard index over `resamplings` subsamples (Hennig 2007);
     - its effect is larger than the largest of all candidates in every one of the `surrogates`, in which the same search
@@ -59,24 +61,29 @@ class SmallClusters(Processor):
     Parameters
     ----------
     n_clusters : tuple of int, default (16, 30)
-        The numbers of clusters k, fewer for fewer than 4 k samples.
+        The numbers of clusters k of k-means, fewer for fewer than 4 k samples.
     max_share : float, default 0.1
         The largest share of the class that is called small, between 0 and 1.
     resamplings : int, default 10
         The number of subsamples, each 80 % of the class.
     surrogates : int, default 19
         The number of surrogates; fewer are made if an early one shows that no candidate can be kept.
+    resolutions : tuple of float, default ()
+        Resolutions of `Leiden` on the graph of 10 neighbors, each greater than 0; its clusters are candidates as well.
 
     Raises
     ------
     InputError
         A parameter is out of range.
+    MissingExtraError
+        There are resolutions, and graspologic-native is not installed, when it is called.
     """
 
     n_clusters: tuple[int, ...] = (16, 30)
     max_share: float = 0.1
     resamplings: int = 10
     surrogates: int = 19
+    resolutions: tuple[float, ...] = ()
 
     seeded = True
 
@@ -84,6 +91,9 @@ class SmallClusters(Processor):
         object.__setattr__(self, "n_clusters", tuple(self.n_clusters))
         if not self.n_clusters or min(self.n_clusters) < 2:
             raise InputError(f"SmallClusters needs numbers of clusters of at least 2, got {self.n_clusters}.")
+        object.__setattr__(self, "resolutions", tuple(self.resolutions))
+        if not all(0 < resolution < np.inf for resolution in self.resolutions):
+            raise InputError(f"SmallClusters: every resolution must be positive, got {self.resolutions}.")
         if not 0 < self.max_share < 1:
             raise InputError(f"SmallClusters: max_share must be between 0 and 1, got {self.max_share}.")
         if self.resamplings < 1 or self.surrogates < 1:
@@ -111,15 +121,19 @@ class SmallClusters(Processor):
 
     def _list_candidates(self, features: NDArray[np.floating], seed: int) -> Iterator[SmallCluster]:
         largest = self.max_share * len(features)
-        for k in self._list_numbers(len(features)):
-            labels = _overcluster(features, k, seed)
+        for clustering in self._list_clusterings(len(features)):
+            labels = overcluster(features, clustering, seed)
+            k = clustering.n_clusters if isinstance(clustering, ByKMeans) else int(labels.max()) + 1
             effects = compute_effects(features, labels)
             for number, size in enumerate(np.bincount(labels)):
                 if MIN_SIZE <= size <= largest:
-                    yield SmallCluster(np.flatnonzero(labels == number), float(effects[number]), 0.0, k)
+                    yield SmallCluster(np.flatnonzero(labels == number), float(effects[number]), 0.0, k, clustering)
 
-    def _list_numbers(self, samples: int) -> list[int]:
-        return sorted({min(k, samples // 4) for k in self.n_clusters if samples >= 8})
+    def _list_clusterings(self, samples: int) -> list[OverClustering]:
+        if samples < 8:
+            return []
+        numbers = sorted({min(k, samples // 4) for k in self.n_clusters})
+        return [*map(ByKMeans, numbers), *map(ByLeiden, self.resolutions)]
 
     def _with_recovery(
         self, features: NDArray[np.floating], found: list[SmallCluster], seed: int
@@ -128,25 +142,16 @@ class SmallClusters(Processor):
         rng = np.random.default_rng(seed)
         kept = round(_SUBSAMPLE * len(features))
         subsamples = [np.sort(rng.choice(len(features), kept, replace=False)) for _ in range(self.resamplings)]
-        for k in sorted({one.n_clusters for one in found}):
-            own = [one for one in found if one.n_clusters == k]
-            labels = [_overcluster(features[rows], k, seed + run) for run, rows in enumerate(subsamples, 1)]
+        for clustering in dict.fromkeys(one.found_by for one in found):
+            own = [one for one in found if one.found_by == clustering]
+            labels = [overcluster(features[rows], clustering, seed + run) for run, rows in enumerate(subsamples, 1)]
             for one in own:
                 inside = np.isin(np.arange(len(features)), one.members) - 1
                 recovery = [
                     compute_recovery(inside[rows], clusters, 1)[0]
                     for rows, clusters in zip(subsamples, labels, strict=True)
                 ]
-                yield SmallCluster(one.members, one.effect, finite_mean(np.array(recovery)) or 0.0, k)
-
-
-def _overcluster(features: NDArray[np.floating], k: int, seed: int) -> NDArray[np.int32]:
-    """Return labels of k-means with sisters joined, 0 for the largest cluster."""
-    from sklearn.cluster import KMeans
-
-    found = KMeans(k, n_init=1, random_state=seed).fit_predict(features)
-    labels = by_size(found, np.ones(len(features), bool))
-    return JoinSisters()(features, Clustering(labels, np.empty((len(features), 0)), "over-clustering")).labels
+                yield replace(one, recovery=finite_mean(np.array(recovery)) or 0.0)
 
 
 def compute_effects(features: NDArray[np.floating], labels: NDArray[np.integer]) -> NDArray[np.float64]:

@@ -2,15 +2,29 @@
 
 import math
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from fastapi import Query, Request, Response
+from numpy.typing import NDArray
 
 from whyset.errors import BrokenRunError
 from whyset.modality import MODALITIES
-from whyset.report.finding_cards import describe_example, find_outline, read_words
-from whyset.report.findings import KINDS, capital, describe_numbers, get_unstated_reason, read_findings
+from whyset.report.finding_cards import (
+    describe_example,
+    find_outline,
+    mark_inserted,
+    read_changed_hosts,
+    read_words,
+)
+from whyset.report.findings import (
+    KINDS,
+    ReportedFindings,
+    capital,
+    describe_numbers,
+    get_unstated_reason,
+    read_findings,
+)
 from whyset.store import Run
 from whyset.store.findings import Finding, FoundExample
 from whyset.viewer import maps
@@ -38,11 +52,19 @@ def list_findings(opened: OneRun) -> FindingList:
     shown = reported.findings[:MOST_SHOWN]
     left = len(reported.findings) - len(shown)
     more = [f"{left:,} further findings are in the report: whyset report RUN."] if left else []
+    changed, problem = _read_changed_texts(opened.run, reported)
+    more += [problem] if problem else []
     return FindingList(
         name=reported.name if reported.findings else None,
         notices=[*reported.notices, *more],
-        findings=[_make_card(opened.run, one) for one in shown],
+        findings=[_make_card(opened.run, one, changed) for one in shown],
     )
+
+
+def _read_changed_texts(run: Run, reported: ReportedFindings) -> tuple[NDArray[Any] | None, str]:
+    """Read the changed hosts of a run of texts, whose words are in the cards; other ones are sent by `get_examples`."""
+    is_text = MODALITIES[run.modality].inputs == "ids"
+    return read_changed_hosts(run, reported) if is_text else (None, "")
 
 
 def get_examples(request: Request, opened: OneRun, indices: Places, size: Size = None) -> Response:
@@ -69,7 +91,7 @@ def get_examples(request: Request, opened: OneRun, indices: Places, size: Size =
     return answer(request, encode(pictures), immutable=False)
 
 
-def _make_card(run: Run, finding: Finding) -> FindingCard:
+def _make_card(run: Run, finding: Finding, changed: NDArray[Any] | None) -> FindingCard:
     return FindingCard(
         class_id=finding.class_id,
         class_name=finding.class_name,
@@ -80,11 +102,11 @@ def _make_card(run: Run, finding: Finding) -> FindingCard:
         evidence=finding.text,
         numbers=describe_numbers(finding),
         rows=sorted(finding.rows),
-        examples=[_make_example(run, finding, one) for one in finding.examples],
+        examples=[_make_example(run, finding, one, changed) for one in finding.examples],
     )
 
 
-def _make_example(run: Run, finding: Finding, example: FoundExample) -> ExampleCard:
+def _make_example(run: Run, finding: Finding, example: FoundExample, changed: NDArray[Any] | None) -> ExampleCard:
     shape = None if run.inputs is None else run.inputs.shape
     outline = None if shape is None or run.modality != "image" else find_outline(example.region, shape[2:])
     is_text = MODALITIES[run.modality].inputs == "ids"
@@ -99,4 +121,5 @@ def _make_example(run: Run, finding: Finding, example: FoundExample) -> ExampleC
         after=after,
         words=list(read_words(run, example.row, example.region)) if is_text else None,
         host_words=[word for word, _ in read_words(run, example.host_row, None)] if is_text else None,
+        changed_words=list(mark_inserted(run, example, changed)) or None,
     )

@@ -1,6 +1,6 @@
 import type { Route } from "../address/route";
 
-const CLASS_KEYS = ["rank", "name", "separability", "beside", "p_value", "q_value", "eigengap", "n_clusters", "view", "n_samples", "n_explanations", "accuracy"] as const;
+const CLASS_KEYS = ["rank", "name", "detail_contrast", "separability", "beside", "p_value", "q_value", "eigengap", "n_clusters", "view", "n_samples", "n_explanations", "accuracy"] as const;
 export type ClassKey = (typeof CLASS_KEYS)[number];
 
 /** Names of columns in addresses of earlier versions. */
