@@ -1,4 +1,4 @@
-"""The null of the separability: one group along a segment, with a neighbor graph as wide as that of the class."""
+"""The null of the separability: one group along a segment, with a neighbor graph like that of the class."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -10,6 +10,7 @@ from whyset.analysis.processors.affinity import Affinity, SymmetricNeighbors
 from whyset.analysis.processors.base import Processor
 from whyset.analysis.processors.neighbors import KNearestNeighbors, Neighbors
 from whyset.analysis.scores.bottleneck import Bottleneck, BottleneckOfGraph
+from whyset.errors import InputError
 
 _NOISE_DIMENSIONS = 50  # many, so that in noise alone the neighbors of a point have little in common
 _WIDEST = 1.0  # standard deviation of the noise in each dimension, which hides a segment of length 1
@@ -19,13 +20,15 @@ _FIT_STEPS = 8  # of bisection, which determine the noise within 4 % for a thous
 
 @dataclass(frozen=True)
 class Segment(Processor):
-    """Draw bottlenecks of one group: points on a segment with noise, whose graph is as wide as that of a class.
+    """Draw bottlenecks of one group: points on a segment with noise, whose graph is nearly as wide as that of a class.
 
     Of all data in one group, a curve has the deepest bottlenecks by chance, since few edges cross any of its points,
     and noise in many dimensions the least deep. This null has both as limits. A point is (u, σz), u uniform in [0, 1]
     and z standard normal in 50 dimensions; σ is found by bisection so that the median width (see `Bottleneck`) of three
-    graphs is that of the class. Neighbors, affinity and bottleneck are computed as those of the class. Where the
-    affinity has a given width, distances matter: those to the last neighbor are given the median of the class.
+    graphs is `relative_width` times that of the class. It is below 1 because skewed features, with equal widths, have
+    deeper bottlenecks than this null (docs/scores.md). Neighbors, affinity and bottleneck are computed as those of the
+    class. Where the affinity has a given width, distances matter: those to the last neighbor are given the median of
+    the class.
 
     Parameters
     ----------
@@ -35,18 +38,30 @@ class Segment(Processor):
         The affinity of the class.
     bottleneck : Bottleneck, default Bottleneck()
         The statistic.
+    relative_width : float, default 0.75
+        The width of the graphs relative to that of the class, greater than 0; p is larger for a smaller one.
+
+    Raises
+    ------
+    InputError
+        `relative_width` is not positive.
     """
 
     search: Processor = field(default_factory=KNearestNeighbors)
     affinity: Affinity = field(default_factory=SymmetricNeighbors)
     bottleneck: Bottleneck = field(default_factory=Bottleneck)
+    relative_width: float = 0.75
 
     seeded = True
+
+    def __post_init__(self) -> None:
+        if not self.relative_width > 0:
+            raise InputError(f"Segment: relative_width must be positive, got {self.relative_width}.")
 
     def __call__(self, neighbors: Neighbors, width: float, *, seed: int) -> Iterator[float]:
         """Yield depths of bottlenecks without end, for a class with these neighbors and a graph of this width."""
         fits, draws = np.random.SeedSequence(seed).spawn(2)
-        noise = self.fit_noise(neighbors, width, fits)
+        noise = self.fit_noise(neighbors, self.relative_width * width, fits)
         while True:
             yield self.draw(neighbors, noise, draws.spawn(1)[0]).depth
 

@@ -20,7 +20,7 @@ export const TERMS = {
   pValue: {
     name: "p-value",
     meaning:
-      "The share of surrogate data without clusters (with the same values and rank correlations as the class) that are at least as separable. It is not corrected for the number of classes: q is.",
+      "The share of surrogate graphs of one group that fall apart at least as much as the neighbor graph of the class. It is not corrected for the number of classes: q is.",
   },
   qValue: {
     name: "q-value",
