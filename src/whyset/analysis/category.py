@@ -21,7 +21,7 @@ from whyset.analysis.pipelines.pipeline import UNJOINED, step_seed
 from whyset.analysis.processors import Clustering
 from whyset.analysis.processors.base import get_name
 from whyset.analysis.sample_metadata import SampleMetadata, get_members
-from whyset.analysis.scores import CopulaSurrogates, silhouette
+from whyset.analysis.scores import silhouette
 from whyset.analysis.significance import significance
 from whyset.analysis.small_clusters import SMALL, describe_small_clusters, make_clustering, with_details
 from whyset.errors import InputError
@@ -63,7 +63,7 @@ def _analyze(run: Run, group: Group, spray: Spray, memo: Memo | None) -> Categor
     spray, left_out = fit_to_samples(spray, len(features))
     pipeline = _pipeline(run, group, spray)
     results = pipeline.run({"features": features}, seed=seed, workers=_workers(), memo=memo)
-    tested = significance(features, results["separability"], pipeline, CopulaSurrogates(spray.surrogates), seed)
+    tested = significance(results, pipeline, spray.surrogates, seed)
     clusterings, columns = _clusterings(run, features, members, results, spray)
     name = spray.default_clustering
     clusterings[name], tested_columns = compute_cluster_statistics(

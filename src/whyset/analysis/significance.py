@@ -1,39 +1,41 @@
 """The p-value of the separability of a class."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
-from numpy.typing import NDArray
 
 from whyset.analysis.pipelines.pipeline import Pipeline, step_seed
-from whyset.analysis.scores import CopulaSurrogates, GaussianSurrogates, p_value
+from whyset.analysis.processors import Euclidean
+from whyset.analysis.scores import Bottleneck, Segment, compute_sequential_p
 from whyset.store.evidence import SeparabilityTest
 
 
 def significance(
-    features: NDArray[np.floating],
-    observed: float,
-    pipeline: Pipeline,
-    surrogates: CopulaSurrogates | GaussianSurrogates,
-    seed: int,
+    results: Mapping[str, Any], pipeline: Pipeline, surrogates: int, seed: int, *, bottleneck: Bottleneck | None = None
 ) -> SeparabilityTest:
-    """Compute the p-value of the separability by repeating its steps on surrogates.
+    """Test whether the neighbor graph of a class has a bottleneck that one group would not have.
 
-    Constant rows of a surrogate, which occur with sparse features, are left out like constant maps of a class.
-    Without surrogates, p-value and median are None.
+    `results` are those of the pipeline. The depth of the bottleneck is compared with up to `surrogates` graphs of one
+    group, `Segment`; fewer are drawn once p is clearly not small. Without surrogates, p-value and bottleneck are None.
     """
-    if surrogates.count == 0:
+    observed = results["separability"]
+    if surrogates == 0:
         return SeparabilityTest(observed)
-    chain = pipeline.until("separability")
-    draws = surrogates(features, seed=step_seed(seed, "surrogates"))
-    null = np.array(
-        [
-            chain.run({"features": draw[np.ptp(draw, axis=1) > 0]}, seed=seed + number)["separability"]
-            for number, draw in enumerate(draws, 1)
-        ]
-    )
+    statistic = bottleneck or Bottleneck()
+    parts = {step.name: step.processor for step in pipeline.steps}
+    search = replace(parts["neighbors"], distance=Euclidean())  # type: ignore[type-var]
+    null = Segment(search, parts["affinity"], statistic)  # type: ignore[arg-type]
+    found = statistic(results["affinity"], seed=step_seed(seed, "bottleneck"))
+    draws = null(results["neighbors"], found.width, seed=step_seed(seed, "surrogates"))
+    test = compute_sequential_p(found.depth, draws, surrogates)
     return SeparabilityTest(
         value=observed,
-        p_value=p_value(observed, null),
-        n_surrogates=surrogates.count,
-        null_median=float(np.median(null)),
-        null=type(surrogates).__name__,
+        p_value=test.p_value,
+        n_surrogates=len(test.draws),
+        null=type(null).__name__,
+        bottleneck=found.depth,
+        null_bottleneck=float(np.median(test.draws)),
+        stopped_early=test.stopped_early,
     )

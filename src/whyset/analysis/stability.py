@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from whyset.analysis.pipelines.pipeline import Pipeline, step_seed
 from whyset.analysis.scores.clusters import compute_recovery
+from whyset.analysis.subsamples import SubsampleNeighbors
 from whyset.errors import InputError
 
 
@@ -34,7 +35,8 @@ class Resampling:
     """Run a pipeline again on `runs` subsamples without replacement, each a `share` of the samples.
 
     Subsamples (Ben-Hur, Elisseeff, Guyon 2002) are used instead of draws with replacement, in which a sample drawn
-    twice is its own nearest neighbor, so that the neighbor graph has components that are not in the data.
+    twice is its own nearest neighbor, so that the neighbor graph has components that are not in the data. Neighbors are
+    searched once, and those in each subsample taken from longer lists (`SubsampleNeighbors`), with the same result.
     """
 
     runs: int = 20
@@ -53,12 +55,13 @@ class Resampling:
         """
         from sklearn.metrics import adjusted_rand_score
 
-        chain = pipeline.until(result)
+        neighbors = SubsampleNeighbors.of(pipeline.until(result), features, self.share)
         rng = np.random.default_rng(step_seed(seed, "stability"))
         agreement, recovery = [], []
         for number in range(self.runs):
             rows = np.sort(rng.choice(len(features), round(self.share * len(features)), replace=False))
-            found: Any = chain.run({"features": features[rows]}, seed=seed + number)[result]
+            chain, given = neighbors.prepare(rows)
+            found: Any = chain.run({"features": features[rows]} | given, seed=seed + number)[result]
             agreement.append(adjusted_rand_score(labels[rows], found.labels))
             recovery.append(compute_recovery(labels[rows], found.labels, int(labels.max(initial=-1)) + 1))
         return Stability(np.array(agreement), np.ma.masked_invalid(recovery).mean(axis=0).filled(np.nan))

@@ -241,8 +241,9 @@ class SprayOptions:
     surrogates: int = field(
         default=99,
         metadata=option(
-            "The number of surrogates for the p-value of the separability; 0 for no p-value.",
-            Flag("Number of surrogates for the p-values.", kind=int, least=0),
+            "The largest number of surrogates for the p-value of the separability, fewer where p is clearly not small; "
+            "0 for no p-value.",
+            Flag("Largest number of surrogates for the p-values.", kind=int, least=0),
         ),
     )
     resamplings: int = field(

@@ -35,8 +35,15 @@ DEFINITIONS = (
         "the largest eigenvalue of (S_w + εI)⁻¹ S_b, with the scatter inside (S_w) and between clusters (S_b) in the "
         "spectral embedding, rows of unit length, ε = 0.001; of a cluster: against the rest of the class",
         "Fisher 1936; used to rank classes by Anders et al. 2022",
-        "p: (1 + #{surrogates as separable}) / (1 + B) over B surrogates: data with the values and rank correlations "
-        "of the features, but without clusters, analyzed the same way. Bounded by about 1/ε if clusters are components",
+        "p: that of the bottleneck. Bounded by about 1/ε if clusters are components",
+    ),
+    Definition(
+        "bottleneck and p",
+        "max 2 (√min(a, b) - √c) over cuts of the neighbor graph in the order of an eigenvector: c is the number of "
+        "edges that are cut, a and b the largest numbers before and after",
+        "Shi, Malik 2000; Anscombe 1948; p: Besag, Clifford 1991",
+        "p: (1 + #{surrogates with one as deep}) / (1 + B) over B surrogates, which are graphs of one group along a "
+        "segment, three quarters as wide as that of the class; 10 / B once 10 are as deep",
     ),
     Definition(
         "q",

@@ -110,6 +110,9 @@ FORMATTERS: Mapping[type, Mapping[str, Formatter]] = MappingProxyType(
             "p_value": Formatter("p", small),
             "n_surrogates": Formatter("surrogates", count),
             "null_median": Formatter("separability of surrogates (median)", number),
+            "bottleneck": Formatter("bottleneck", number),
+            "null_bottleneck": Formatter("bottleneck of surrogates (median)", number),
+            "stopped_early": Formatter("surrogates ended early, as p is not small", _yes),
         },
         EigengapEvidence: {
             "value": Formatter("eigengap", _three),

@@ -5,12 +5,10 @@ from sklearn.covariance import LedoitWolf
 from threadpoolctl import threadpool_limits
 
 from whyset.analysis.pipelines import Spray
-from whyset.analysis.processors import Cosine, KMeans
+from whyset.analysis.processors import KMeans
 from whyset.analysis.scores import CopulaSurrogates, GaussianSurrogates, p_value
 from whyset.analysis.scores.surrogates import normal_scores, principal_deviations
-from whyset.analysis.significance import significance
 from whyset.errors import InputError
-from whyset.store.evidence import SeparabilityTest
 
 SMALL = Spray(n_neighbors=6, eigenvectors=12, clusterings=(KMeans(n_init=3),))
 
@@ -43,10 +41,14 @@ def test_normal_scores_are_quantiles_of_ranks() -> None:
 
 
 def p_of(rows: np.ndarray, seed: int, surrogates: CopulaSurrogates | GaussianSurrogates) -> float:
-    pipeline = SMALL.pipeline()
+    """The p-value of the separability by repeating all steps on surrogates."""
+    chain = SMALL.pipeline().until("separability")
     with threadpool_limits(1):
-        observed = pipeline.until("separability").run({"features": rows}, seed=seed)["separability"]
-        return significance(rows, observed, pipeline, surrogates, seed).p_value
+        observed, *null = (
+            chain.run({"features": drawn}, seed=seed + number)["separability"]
+            for number, drawn in enumerate([rows, *surrogates(rows, seed=seed)])
+        )
+    return p_value(observed, np.array(null))
 
 
 def skewed(seed: int) -> np.ndarray:
@@ -69,18 +71,6 @@ def test_on_a_mark_in_skewed_noise_p_is_small() -> None:
         rows = np.random.default_rng(seed).gamma(1, size=(60, 40))
         rows[:20, :4] += 8
         assert p_of(rows / rows.sum(axis=1, keepdims=True), seed, CopulaSurrogates(19)) == 0.05
-
-
-def test_constant_rows_of_a_surrogate_are_left_out_as_those_of_a_class_are() -> None:
-    """Sparse features, such as the relevance of few concepts: among independent draws some rows are all zero."""
-    rng = np.random.default_rng(0)
-    rows = rng.gamma(1, size=(120, 6)) * (rng.random((120, 6)) < 0.3)
-    rows = rows[rows.any(axis=1)]
-    assert not all(draw.any(axis=1).all() for draw in CopulaSurrogates(3)(rows, seed=0))
-    pipeline = Spray(n_neighbors=6, metric=Cosine(), clusterings=(KMeans(),)).pipeline().until("separability")
-    with threadpool_limits(1):
-        observed = pipeline.run({"features": rows}, seed=0)["separability"]
-        assert 0.1 <= significance(rows, observed, pipeline, CopulaSurrogates(9), 0).p_value <= 1
 
 
 def test_a_negative_count_is_refused() -> None:
@@ -126,8 +116,3 @@ def test_on_a_planted_cluster_the_p_value_is_small() -> None:
         rows = np.random.default_rng(seed).normal(size=(60, 40))
         rows[:20, :6] += 4
         assert p_of(rows, seed, GaussianSurrogates(19)) == 0.05
-
-
-def test_without_surrogates_there_is_no_p_value() -> None:
-    told = significance(np.zeros((5, 2)), 1.0, SMALL.pipeline(), GaussianSurrogates(0), 0)
-    assert told == SeparabilityTest(1.0, p_value=None, n_surrogates=0, null_median=None)

@@ -1678,12 +1678,16 @@ export interface components {
         };
         /**
          * SeparabilityTest
-         * @description Fisher's discriminant between the clusters of a class, compared with surrogates that have no clusters.
+         * @description Fisher's discriminant between the clusters of a class, and a test of whether its graph is more than one group.
          *
-         *     `p_value` is the share (1 + #{surrogates as separable}) / (1 + `n_surrogates`); `null_median` is the median
-         *     separability of the surrogates, and `null` the name of their generator. None: not computed.
+         *     `p_value` is that of `bottleneck`, the depth of the bottleneck of the neighbor graph, in comparison with
+         *     `n_surrogates` graphs of one group, whose median depth is `null_bottleneck`. `null` is the name of their generator.
+         *     With `stopped_early`, p was clearly not small, and no further surrogates were drawn. In analyses before 1.2, the
+         *     p-value is that of the separability, and `null_median` the median separability of surrogates. None: not computed.
          */
         SeparabilityTest: {
+            /** Bottleneck */
+            bottleneck: number | null;
             /**
              * N Surrogates
              * @default 0
@@ -1691,10 +1695,17 @@ export interface components {
             n_surrogates: number;
             /** Null */
             null: string | null;
+            /** Null Bottleneck */
+            null_bottleneck: number | null;
             /** Null Median */
             null_median: number | null;
             /** P Value */
             p_value: number | null;
+            /**
+             * Stopped Early
+             * @default false
+             */
+            stopped_early: boolean;
             /** Value */
             value: number | null;
         };

@@ -15,7 +15,7 @@ from whyset.analysis.processors import (
 )
 from whyset.analysis.processors.base import Processor, get_inputs, get_name
 from whyset.analysis.processors.estimator import make_processors
-from whyset.analysis.scores import CopulaSurrogates, Details
+from whyset.analysis.scores import Details
 from whyset.arguments import seed_number
 from whyset.errors import InputError
 from whyset.options.documented import document
@@ -133,12 +133,13 @@ class Spray(SprayOptions, Processor):
     def _check_numbers(self) -> None:
         if self.min_class_size < 10:
             raise InputError(f"Spray: min_class_size must be 10 or more, got {self.min_class_size}.")
-        if self.resamplings < 0:
-            raise InputError(f"Spray: resamplings must be 0 or more, got {self.resamplings}.")
+        for name in ("surrogates", "resamplings"):
+            if getattr(self, name) < 0:
+                raise InputError(f"Spray: {name} must be 0 or more, got {getattr(self, name)}.")
         seed_number(self.seed)
         if self.approximate_above is not None and self.approximate_above < 0:
             raise InputError(f"Spray: approximate_above must be 0 or more (or None), got {self.approximate_above}.")
-        KNearestNeighbors(self.n_neighbors), Spectrum(self.eigenvectors), CopulaSurrogates(self.surrogates)
+        KNearestNeighbors(self.n_neighbors), Spectrum(self.eigenvectors)
         if self.pooling is not None:
             AreaPooling(self.pooling)
 

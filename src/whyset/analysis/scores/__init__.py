@@ -1,6 +1,7 @@
 """Scores of clusterings, clusters and classes: each has its formula and its source (docs/scores.md)."""
 
 from whyset.analysis.concepts import reference_samples
+from whyset.analysis.scores.bottleneck import Bottleneck, BottleneckOfGraph
 from whyset.analysis.scores.clusters import (
     accuracy,
     coherence,
@@ -17,11 +18,15 @@ from whyset.analysis.scores.difference import MaxStatistic, MeanDifference
 from whyset.analysis.scores.enrichment import Enrichment, enrichments
 from whyset.analysis.scores.inference import benjamini_hochberg, bootstrap_mean, wilson
 from whyset.analysis.scores.prototypes import GaussianPrototypes, Prototypes
+from whyset.analysis.scores.segment import Segment
 from whyset.analysis.scores.separability import Separability
+from whyset.analysis.scores.sequential import SequentialTest, compute_sequential_p
 from whyset.analysis.scores.small_clusters import SmallCluster, SmallClusters, SmallClusterSearch
 from whyset.analysis.scores.surrogates import CopulaSurrogates, GaussianSurrogates, p_value
 
 __all__ = [
+    "Bottleneck",
+    "BottleneckOfGraph",
     "ClusterContrast",
     "CopulaSurrogates",
     "Details",
@@ -31,7 +36,9 @@ __all__ = [
     "MaxStatistic",
     "MeanDifference",
     "Prototypes",
+    "Segment",
     "Separability",
+    "SequentialTest",
     "SmallCluster",
     "SmallClusterSearch",
     "SmallClusters",
@@ -41,6 +48,7 @@ __all__ = [
     "bootstrap_mean",
     "coherence",
     "compute_recovery",
+    "compute_sequential_p",
     "confidence_contrast",
     "contrast_details",
     "enrichments",

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from whyset.printable import short_dataclass_repr
 
-EVIDENCE_SCHEMA = "1.1"
+EVIDENCE_SCHEMA = "1.2"
 """Version of the stored form; a new optional field raises the minor number."""
 
 Interval = tuple[float, float]
@@ -16,10 +16,12 @@ PYDANTIC: Mapping[str, Any] = {"allow_inf_nan": False, "json_schema_serializatio
 
 @dataclass(frozen=True)
 class SeparabilityTest:
-    """Fisher's discriminant between the clusters of a class, compared with surrogates that have no clusters.
+    """Fisher's discriminant between the clusters of a class, and a test of whether its graph is more than one group.
 
-    `p_value` is the share (1 + #{surrogates as separable}) / (1 + `n_surrogates`); `null_median` is the median
-    separability of the surrogates, and `null` the name of their generator. None: not computed.
+    `p_value` is that of `bottleneck`, the depth of the bottleneck of the neighbor graph, in comparison with
+    `n_surrogates` graphs of one group, whose median depth is `null_bottleneck`. `null` is the name of their generator.
+    With `stopped_early`, p was clearly not small, and no further surrogates were drawn. In analyses before 1.2, the
+    p-value is that of the separability, and `null_median` the median separability of surrogates. None: not computed.
     """
 
     __pydantic_config__: ClassVar = PYDANTIC
@@ -29,6 +31,9 @@ class SeparabilityTest:
     n_surrogates: int = 0
     null_median: float | None = None
     null: str | None = None
+    bottleneck: float | None = None
+    null_bottleneck: float | None = None
+    stopped_early: bool = False
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ export const TERMS = {
   pValue: {
     name: "p-value",
     meaning:
-      "The share of surrogate data without clusters (with the same values and rank correlations as the class) that are at least as separable. It is not corrected for the numbers of views and classes: q is.",
+      "The share of surrogate graphs of one group that fall apart at least as much as the neighbor graph of the class. It is not corrected for the numbers of views and classes: q is.",
   },
   qValue: {
     name: "q-value",
