@@ -33,8 +33,9 @@ def test_an_analysis_of_another_name_stands_beside_the_first(analyzed: Any, larg
     assert whyset(again).code == 0
     assert "2 of 2 classes are finished already" in whyset(again).out
     run = ws.open_run(larger_job.run)
-    assert run.analyses == ["again", "spray"]
-    assert ['"seed": 1' in json.dumps(run.analysis(name).config) for name in run.analyses] == [True, False]
+    bases = [name for name in run.analyses if "." not in name]
+    assert bases == ["again", "spray"]
+    assert ['"seed": 1' in json.dumps(run.analysis(name).config) for name in bases] == [True, False]
 
 
 def test_the_report_ranks_the_classes_in_three_forms(analyzed: Any, larger_job: Any, whyset: Program) -> None:

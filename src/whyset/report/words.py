@@ -75,7 +75,7 @@ def class_cells(row: ClassRow, both: bool, views: bool = False) -> tuple[str, ..
         small(row.q_value),
         number(row.stability),
         doubt + count(row.n_clusters),
-        *((describe_view(row.view or ""),) if views else ()),
+        *((row.view or "",) if views else ()),  # its short name, since the table is wide
     )
 
 

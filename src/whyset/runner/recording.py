@@ -143,7 +143,8 @@ def _choose_concepts(
     found: list[str] = []
     for depth in DEPTHS:
         target = depth * (len(layers) - 1)
-        nearest = sorted(set(candidates) - set(found), key=lambda name: abs(layers.index(name) - target))
+        others = [name for name in candidates if name not in found]  # of equally near ones, the earlier: ranks agree
+        nearest = sorted(others, key=lambda name: abs(layers.index(name) - target))
         layer = next((name for name in nearest[:_TRIED] if _find_axis(model, x, name) == 1), None)
         found += [] if layer is None else [layer]
     if not found:
