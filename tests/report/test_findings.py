@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from whyset.analysis import Spray, analyze
 from whyset.errors import InputError
 from whyset.image.shapes import to_rgb
 from whyset.report import ReportHeatmaps, as_html, as_json, as_markdown, as_text, report
+from whyset.report.confirmed import read_confirmed
 from whyset.report.finding_cards import describe_region, make_cards, mark_inserted
 from whyset.report.findings import describe_numbers, read_findings
 from whyset.store import Run
@@ -184,3 +186,14 @@ def test_a_slice_of_a_volume_goes_through_the_evidence(
     assert (source.outline.box, source.outline.y, source.outline.height) == ("0 0 13 9", 2, 3)
     picture = pictures_in(f'<img src="{source.uri}"')[0]
     np.testing.assert_array_equal(picture, to_rgb(run.inputs[0][:, 4]))
+
+
+def test_confirmed_effects_belong_to_classes_by_label(run_with_findings: Run) -> None:
+    """Classes by prediction have other samples, and the effects were not measured on them."""
+    spray = Spray(surrogates=0, resamplings=0, n_neighbors=3, small_clusters=None)
+    by_label, by_prediction = (
+        analyze(run_with_findings, replace(spray, name=by, group_by=by), views="maps", progress=False)
+        for by in ("label", "prediction")
+    )
+    assert max(read_confirmed(by_label).values()) > 0
+    assert read_confirmed(by_prediction) == {}

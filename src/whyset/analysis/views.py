@@ -211,17 +211,18 @@ def list_family(run: Run, analysis: Analysis) -> list[Analysis]:
         if name == analysis.name or (name != base and not name.startswith(f"{base}.")):
             continue
         other = run.analysis(name)
-        if get_base(other) == base and other.data == analysis.data and _group_by(other) == _group_by(analysis):
+        if get_base(other) == base and other.data == analysis.data and get_grouping(other) == get_grouping(analysis):
             known.append(other)
     order = {view.name: place for place, view in enumerate(list_views(run))}
     return sorted(known, key=lambda one: order.get(get_view(one), len(order)))
+
+
+def get_grouping(analysis: Analysis) -> Any:
+    """Return what an analysis groups samples by, `Spray.group_by`."""
+    return _read_fields(analysis).get("group_by", "auto")
 
 
 def _read_fields(analysis: Analysis) -> Mapping[str, Any]:
     pipeline = analysis.config.get("pipeline")
     fields = pipeline.get("fields") if isinstance(pipeline, Mapping) else None
     return fields if isinstance(fields, Mapping) else {}
-
-
-def _group_by(analysis: Analysis) -> Any:
-    return _read_fields(analysis).get("group_by", "auto")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from whyset.analysis.views import get_grouping
 from whyset.errors import BrokenRunError, InputError
 from whyset.store import Analysis, open_run
 
@@ -15,7 +16,7 @@ def read_confirmed(analysis: Analysis) -> Mapping[str, float]:
     Classes that were not searched are left out, and all if the findings are outdated or damaged, or if the analysis
     groups samples in another way than by their labels.
     """
-    if analysis.config.get("group_by", "auto") not in _LIKE_EFFECTS:
+    if get_grouping(analysis) not in _LIKE_EFFECTS:
         return {}
     try:
         findings = open_run(analysis.path.parent.parent).findings()
