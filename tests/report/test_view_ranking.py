@@ -1,6 +1,7 @@
 """Classes ranked over several views, p-values corrected for views, and groups that several views find."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from whyset.analysis import Spray
 from whyset.report import ReportHeatmaps, as_html, as_json, as_markdown, as_text, rank_classes, report
 from whyset.report.view_p_values import correct_for_views
 from whyset.report.view_ranking import rank_views
-from whyset.store import Run
+from whyset.store import Run, open_run
 
 SPRAY = Spray(n_neighbors=5, surrogates=4, resamplings=0, small_clusters=None)
 N = 40
@@ -78,6 +79,17 @@ def test_q_values_are_those_of_the_p_values_that_are_shown(tmp_path: Path) -> No
             if one.p_corrected >= row.p_corrected
         ]
         assert row.q_value == pytest.approx(min(1, *others))
+
+
+def test_a_view_that_is_not_finished_is_named(run: Run, tmp_path: Path) -> None:
+    assert report(run).notices == ()
+    begun = open_run(shutil.copytree(run.path, tmp_path / "begun"))
+    shutil.rmtree(begun.analysis("spray.spectrum").category("00001").path)
+    notices = report(begun).notices
+    assert notices == (
+        "The view Fourier magnitude of relevance maps is not finished (not: wave); analyze again to complete it.",
+    )
+    assert notices[0] in " ".join(as_text(report(begun)).split())
 
 
 def test_p_values_are_corrected_for_the_views_by_holm(run: Run) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from whyset.analysis.small_clusters import SMALL
 from whyset.analysis.view_groups import MergedGroup, ViewGroup, merge_groups, read_groups, sort_groups
-from whyset.analysis.views import MAPS, describe_view, get_base, list_family
+from whyset.analysis.views import MAPS, describe_view, get_base, get_view, list_family
 from whyset.report.class_rows import (
     ClassRow,
     ClusterRow,
@@ -71,7 +71,18 @@ def rank_views(run: Run, analysis: Analysis) -> ViewRanking:
     ranked = tuple(replace(row, rank=rank) for rank, row in enumerate(sorted(best, key=_rank_key), 1))
     by_name = {each.name: ranking for each, ranking in zip(family, rankings, strict=True)}
     categories = {row.id: by_name[row.analysis or analysis.name].categories[row.id] for row in ranked}
-    return ViewRanking(ranked, own.completeness, categories, analyses)
+    missing = tuple(_name_missing(each, by_name[each.name]) for each in family if by_name[each.name] is not own)
+    completeness = replace(own.completeness, of_views=tuple(filter(None, missing)))
+    return ViewRanking(ranked, completeness, categories, analyses)
+
+
+def _name_missing(analysis: Analysis, ranking: Ranking) -> str:
+    """State which classes of a view are not finished; nothing if all are."""
+    unfinished = ranking.completeness.unfinished
+    if not unfinished:
+        return ""
+    names = ", ".join(unfinished[:5]) + (", ..." if len(unfinished) > 5 else "")
+    return f"the view {describe_view(get_view(analysis))} is not finished (not: {names}); analyze again to complete it"
 
 
 def _prefer(row: ClassRow) -> tuple[bool, float]:
