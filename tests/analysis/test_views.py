@@ -156,9 +156,10 @@ def test_other_options_apply_to_every_view(run: Run) -> None:
         ),
         (QUICK, [], "views: expected names of views"),
         (QUICK, [3], "views: expected names of views"),
+        (QUICK, 3, "views: expected names of views, such as 'maps', got 3"),
         (replace(QUICK, array="concept/conv"), "maps", "leave out array and preprocessing"),
     ],
-    ids=["unknown", "none", "a number", "an array"],
+    ids=["unknown", "none", "a number in a list", "a number", "an array"],
 )
 def test_views_that_mean_nothing_are_refused(run: Run, spray: Spray, names: list[str], message: str) -> None:
     with pytest.raises(InputError, match=message):
@@ -180,6 +181,31 @@ def test_views_of_other_commits_or_classes_are_not_of_the_family(run: Run) -> No
     ws.analyze(run, replace(QUICK, name="grouped", group_by="prediction"), views="maps")
     family = list_family(run, run.analysis("grouped"))
     assert [one.name for one in family] == ["grouped"]
+
+
+def test_an_analysis_of_its_own_array_has_no_views_though_an_earlier_one_of_its_name_had(run: Run) -> None:
+    """Channels would count twice among the views: as the analysis of that name, and as its view."""
+    ws.analyze(run, replace(QUICK, name="replaced"), views=["maps", "channels"])
+    ws.analyze(run, replace(QUICK, name="replaced", array="concept/conv"))
+    assert [one.name for one in list_family(run, run.analysis("replaced"))] == ["replaced"]
+    view = run.analysis("replaced.channels.conv")
+    assert [one.name for one in list_family(run, view)] == ["replaced.channels.conv"]
+
+
+def test_of_views_without_maps_the_first_is_opened(tmp_path: Path) -> None:
+    maps = np.random.default_rng(0).normal(size=(60, 6, 6))
+    run = ws.from_arrays(maps, out=tmp_path / "run", labels=[0, 1] * 30, modality="image")
+    ws.analyze(run, replace(QUICK, name="mine.b"), views="maps")
+    ws.analyze(run, replace(QUICK, name="mine.a"), views="maps")
+    with pytest.raises(InputError, match=r"no analysis 'spray'; it has mine\.a, mine\.b"):
+        run.analysis()  # two analyses, and not two views of one
+    ws.analyze(run, QUICK, views="maps")
+    assert run.analysis().name == "spray"
+    other = ws.from_arrays(maps, out=tmp_path / "other", labels=[0, 1] * 30, modality="image")
+    for view in (View("channels:one", "attribution/input"), View("channels:two", "attribution/input")):
+        config = {"pipeline": view.configure(QUICK).to_dict(), "view": view.name, "base": "spray"}
+        other.analysis_writer(view.configure(QUICK).name, config, [])
+    assert other.analysis().name == "spray.channels.one"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import subprocess
 import sys
 import warnings
@@ -128,3 +129,12 @@ def test_the_logger_is_as_before_after_a_command(whyset: Program) -> None:
     before = (logger.level, list(logger.handlers))
     whyset(["--verbose", "rules"])
     assert (logger.level, list(logger.handlers)) == before
+
+
+def test_a_reader_that_stops_reading_is_no_error() -> None:
+    """`whyset report RUN | head` ends the pipe early; typer turns the error into SystemExit."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    ran = subprocess.run([sys.executable, "-m", "whyset", "rules"], stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert (ran.returncode, ran.stderr) == (0, "")

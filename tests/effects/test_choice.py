@@ -5,7 +5,7 @@ import torch
 
 from whyset.effects import choose_interventions
 from whyset.effects.choice import CHOICES
-from whyset.interventions import Frame
+from whyset.interventions import Frame, Window
 from whyset.modality import MODALITIES
 
 SHAPES = [
@@ -30,6 +30,14 @@ def test_chosen_interventions_fit(modality, shape):
 
 def test_there_is_a_choice_for_each_modality():
     assert set(CHOICES) == set(MODALITIES)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 12), (1, 2, 2), (1, 3, 3), (3, 32, 48)], ids=str)
+def test_windows_are_smaller_than_the_image(shape):
+    """A window of the whole image would replace the host by the sample, which turns every prediction."""
+    sides = [one.side for one in choose_interventions("image", shape) if isinstance(one, Window)]
+    assert sides
+    assert all(side == 1 or side < min(shape[1:]) for side in sides)
 
 
 @pytest.mark.parametrize(("shape", "fits"), [((1, 8, 8), True), ((1, 6, 6), False), ((1, 2, 2), False)], ids=str)

@@ -1,6 +1,7 @@
 """Classes ranked over several views, p-values corrected for views, and groups that several views find."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from whyset.analysis import Spray
 from whyset.report import ReportHeatmaps, as_html, as_json, as_markdown, as_text, rank_classes, report
 from whyset.report.view_p_values import correct_for_views
 from whyset.report.view_ranking import rank_views
-from whyset.store import Run
+from whyset.store import Run, open_run
 
 SPRAY = Spray(n_neighbors=5, surrogates=4, resamplings=0, small_clusters=None)
 N = 40
@@ -45,7 +46,7 @@ def test_each_class_is_ranked_by_the_view_in_which_it_is_most_unusual(run: Run) 
     for row in ranking.rows:
         z = {name: table[row.id].modified_z for name, table in tables.items()}
         assert row.analysis == max(z, key=lambda name: z[name])
-        assert replace(row, rank=0) == replace(tables[row.analysis][row.id], rank=0)
+        assert replace(row, rank=0, q_value=None) == replace(tables[row.analysis][row.id], rank=0, q_value=None)
         assert ranking.categories[row.id].path.parent.name == row.analysis
     by_name = {row.name: row for row in ranking.rows}
     assert (by_name["corner"].view, by_name["wave"].view) == ("maps", "spectrum")
@@ -57,6 +58,38 @@ def test_a_view_that_is_named_is_ranked_alone(run: Run) -> None:
     ranking = rank_views(run, run.analysis("spray.spectrum"))
     assert {row.analysis for row in ranking.rows} == {"spray.spectrum"}
     assert {row.view for row in report(run, "spray.spectrum").classes} == {"spectrum"}
+
+
+def test_q_values_are_those_of_the_p_values_that_are_shown(tmp_path: Path) -> None:
+    """In each view, the number of classes with small p-values differs; the classes are shown by different views."""
+    rng = np.random.default_rng(1)
+    maps, labels = rng.normal(size=(6 * N, 16, 18)), np.repeat(np.arange(6), N)
+    for label in range(6):
+        frequency, strength = (2, 4, 6, 3, 5, 7)[label], 2 + 0.3 * label
+        for row in range(label * N, label * N + N // 2):
+            maps[row] += strength * np.sin(2 * np.pi * (frequency * np.arange(18) / 18 + rng.random()))
+    run = ws.from_arrays(maps, out=tmp_path / "run", labels=labels, modality="image")
+    ws.analyze(run, Spray(n_neighbors=5, surrogates=39, resamplings=0, small_clusters=None))
+    rows = rank_views(run, run.analysis()).rows
+    assert len({row.view for row in rows}) == 2
+    for row in rows:  # min over p_j >= p of p_j m / j, by its definition
+        others = [
+            one.p_corrected * len(rows) / sum(other.p_corrected <= one.p_corrected for other in rows)
+            for one in rows
+            if one.p_corrected >= row.p_corrected
+        ]
+        assert row.q_value == pytest.approx(min(1, *others))
+
+
+def test_a_view_that_is_not_finished_is_named(run: Run, tmp_path: Path) -> None:
+    assert report(run).notices == ()
+    begun = open_run(shutil.copytree(run.path, tmp_path / "begun"))
+    shutil.rmtree(begun.analysis("spray.spectrum").category("00001").path)
+    notices = report(begun).notices
+    assert notices == (
+        "The view Fourier magnitude of relevance maps is not finished (not: wave); analyze again to complete it.",
+    )
+    assert notices[0] in " ".join(as_text(report(begun)).split())
 
 
 def test_p_values_are_corrected_for_the_views_by_holm(run: Run) -> None:

@@ -1,6 +1,6 @@
 """Views: the arrays by which an analysis compares the samples of a class, and the table of those of a run."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -150,7 +150,7 @@ def choose_views(run: Run, spray: Spray, names: Sequence[str] | str | None = Non
 
 
 def _as_names(names: Any) -> list[str]:
-    given = [names] if isinstance(names, str) else list(names)
+    given = [names] if isinstance(names, str) else list(names) if isinstance(names, Iterable) else []
     if not given or not all(isinstance(name, str) for name in given):
         raise InputError(f"views: expected names of views, such as {MAPS!r}, got {names!r}")
     return given
@@ -204,17 +204,26 @@ def get_title(analysis: Analysis, names: Sequence[str] = ()) -> str:
 def list_family(run: Run, analysis: Analysis) -> list[Analysis]:
     """List the analyses of all views to which this one belongs, that of maps first, and then in order of their views.
 
-    They were computed from the same commits of the run, and group samples in the same way.
+    They were computed from the same commits of the run, and group samples in the same way. An analysis of its own array
+    or preprocessing is the only one, also if it has the name of one that had views.
     """
     base, known = get_base(analysis), [analysis]
+    if not _has_views(analysis):
+        return known
     for name in run.analyses:
         if name == analysis.name or (name != base and not name.startswith(f"{base}.")):
             continue
         other = run.analysis(name)
-        if get_base(other) == base and other.data == analysis.data and get_grouping(other) == get_grouping(analysis):
+        alike = other.data == analysis.data and get_grouping(other) == get_grouping(analysis)
+        if alike and _has_views(other) and get_base(other) == base:
             known.append(other)
     order = {view.name: place for place, view in enumerate(list_views(run))}
     return sorted(known, key=lambda one: order.get(get_view(one), len(order)))
+
+
+def _has_views(analysis: Analysis) -> bool:
+    """True if an analysis is of maps or of another view, and not of an array of its own."""
+    return VIEW in analysis.config or get_view(analysis) == MAPS
 
 
 def get_grouping(analysis: Analysis) -> Any:

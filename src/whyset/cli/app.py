@@ -85,6 +85,9 @@ def _outcome(error: BaseException, arguments: Sequence[str]) -> int:
             return _fail(f"{error.images} have no preprocessing: add {options}", WRONG_INPUT)
         case WhysetError() | OSError():
             return _fail(str(error), WRONG_INPUT)
+        case SystemExit() if isinstance(error.__context__, BrokenPipeError):  # typer caught it
+            sys.stderr.close()
+            return DONE
         case SystemExit() if set(arguments) & set(COMMANDS):  # without a command, typer ends completion this way
             return _fail(f"the code of the model called sys.exit({error.code!r}): remove this call", WRONG_INPUT)
     raise error

@@ -37,17 +37,17 @@ def choose_interventions(modality: str, shape: Sequence[int]) -> tuple[Intervent
 
 def _choose_pixels(shape: Sequence[int]) -> tuple[Intervention, ...]:
     shortest = min(shape[1:])
-    small, large = (Window(side=side) for side in _choose_sides(shortest))
+    small, *larger = (Window(side=side) for side in _choose_sides(shortest))
     width = max(1, round(_FRAME * shortest))
     inside = prod(max(0, size - 2 * width) for size in shape[1:])
     frames = (Frame(width=width),) if 2 * inside >= prod(shape[1:]) else ()  # a larger one has no null
-    return small, RadialSpectrum(), large, FrequencyBand(low=_FINE), ColorStatistics(), *frames
+    return small, RadialSpectrum(), *larger, FrequencyBand(low=_FINE), ColorStatistics(), *frames
 
 
-def _choose_sides(shortest: int) -> tuple[int, int]:
-    """Return the sides of a small and of a larger window."""
+def _choose_sides(shortest: int) -> tuple[int, ...]:
+    """Return the sides of a small window, and of a larger one where it is not the whole side of the samples."""
     small, large = (max(1, round(share * shortest)) for share in _WINDOWS)
-    return small, max(small + 1, large)
+    return small, *(side for side in [max(small + 1, large)] if side < shortest)
 
 
 def _choose_series(shape: Sequence[int]) -> tuple[Intervention, ...]:

@@ -112,17 +112,20 @@ def rank_classes(analysis: Analysis) -> Ranking:
 def rank_rows(rows: Sequence[ClassRow], completeness: Completeness) -> tuple[ClassRow, ...]:
     """Sort the rows and set their ranks and, if no class is missing, their q-values."""
     rows = [row if row.p_corrected is not None else replace(row, p_corrected=row.p_value) for row in rows]
+    z_scores = modified_z([None if row.problem else row.detail_contrast for row in rows])
+    scored = [replace(row, modified_z=z) for row, z in zip(rows, z_scores, strict=True)]
+    known = sorted(correct_for_classes(scored, completeness), key=rank_key)
+    return tuple(replace(row, rank=rank) for rank, row in enumerate(known, 1))
+
+
+def correct_for_classes(rows: Sequence[ClassRow], completeness: Completeness) -> list[ClassRow]:
+    """Set the q-values of rows, one for each class; None while a class is missing."""
     q_values = benjamini_hochberg(
         [None if row.problem else row.p_corrected for row in rows]
     )  # an outdated p-value does not count
     if completeness.reason_without_q is not None:
         q_values = [None] * len(rows)
-    z_scores = modified_z([None if row.problem else row.detail_contrast for row in rows])
-    known = sorted(
-        (replace(row, q_value=q, modified_z=z) for row, q, z in zip(rows, q_values, z_scores, strict=True)),
-        key=rank_key,
-    )
-    return tuple(replace(row, rank=rank) for rank, row in enumerate(known, 1))
+    return [replace(row, q_value=q) for row, q in zip(rows, q_values, strict=True)]
 
 
 def read_class_row(category: Category) -> ClassRow:

@@ -5,8 +5,15 @@ from dataclasses import dataclass, replace
 
 from whyset.analysis.small_clusters import SMALL
 from whyset.analysis.view_groups import MergedGroup, ViewGroup, merge_groups, read_groups, sort_groups
-from whyset.analysis.views import MAPS, describe_view, get_base, list_family
-from whyset.report.class_rows import ClassRow, ClusterRow, Ranking, rank_classes, rank_key
+from whyset.analysis.views import MAPS, describe_view, get_base, get_view, list_family
+from whyset.report.class_rows import (
+    ClassRow,
+    ClusterRow,
+    Ranking,
+    correct_for_classes,
+    rank_classes,
+    rank_key,
+)
 from whyset.report.numbers import number, plural
 from whyset.store import Analysis, Run
 
@@ -49,7 +56,8 @@ def rank_views(run: Run, analysis: Analysis) -> ViewRanking:
     The best view of a class is the one in which its contrast is most unusual among all classes: the modified z-score is
     compared, since contrasts of different views are not on one scale. Where it is unknown, as with fewer than three
     classes, it is the first view, as a rule the maps. Classes are then ranked as in one analysis, by this z-score in
-    place of the contrast. An analysis without further views, and that of a view other than maps, is ranked alone.
+    place of the contrast, and q-values are those of the p-values of these rows, one for each class. An analysis without
+    further views, and that of a view other than maps, is ranked alone.
     """
     family = list_family(run, analysis) if get_base(analysis) == analysis.name else [analysis]
     rankings = [rank_classes(each) for each in family]
@@ -59,10 +67,22 @@ def rank_views(run: Run, analysis: Analysis) -> ViewRanking:
         return ViewRanking(own.rows, own.completeness, own.categories, analyses)
     rows = {row.id: [one for ranking in rankings for one in ranking.rows if one.id == row.id] for row in own.rows}
     best = [max(each, key=_prefer) for each in rows.values()]  # of equal ones, the first view
+    best = correct_for_classes(best, own.completeness)
     ranked = tuple(replace(row, rank=rank) for rank, row in enumerate(sorted(best, key=_rank_key), 1))
     by_name = {each.name: ranking for each, ranking in zip(family, rankings, strict=True)}
     categories = {row.id: by_name[row.analysis or analysis.name].categories[row.id] for row in ranked}
-    return ViewRanking(ranked, own.completeness, categories, analyses)
+    missing = tuple(_name_missing(each, by_name[each.name]) for each in family if by_name[each.name] is not own)
+    completeness = replace(own.completeness, of_views=tuple(filter(None, missing)))
+    return ViewRanking(ranked, completeness, categories, analyses)
+
+
+def _name_missing(analysis: Analysis, ranking: Ranking) -> str:
+    """State which classes of a view are not finished; nothing if all are."""
+    unfinished = ranking.completeness.unfinished
+    if not unfinished:
+        return ""
+    names = ", ".join(unfinished[:5]) + (", ..." if len(unfinished) > 5 else "")
+    return f"the view {describe_view(get_view(analysis))} is not finished (not: {names}); analyze again to complete it"
 
 
 def _prefer(row: ClassRow) -> tuple[bool, float]:

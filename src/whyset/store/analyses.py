@@ -43,7 +43,7 @@ class Completeness:
     """Finished and unfinished classes of an analysis, and its state: sealed, up to date.
 
     `n_classes` is None if the analysis does not list its classes, as before format 2.0. `unfinished` names the
-    classes that are missing, damaged or outdated.
+    classes that are missing, damaged or outdated. `of_views` states what is missing in the other views of the analysis.
     """
 
     n_classes: int | None
@@ -51,6 +51,7 @@ class Completeness:
     unfinished: tuple[str, ...]
     sealed: bool
     outdated: bool = False
+    of_views: tuple[str, ...] = ()
 
     @property
     def reason_without_q(self) -> str | None:
@@ -74,7 +75,7 @@ class Completeness:
             found.append(
                 "the analysis is not sealed, so changes to its files are not noticed; analyze again to seal it"
             )
-        return tuple(f"{one[:1].upper()}{one[1:]}." for one in found)
+        return tuple(f"{one[:1].upper()}{one[1:]}." for one in (*found, *self.of_views))
 
 
 @dataclass(frozen=True)

@@ -294,14 +294,20 @@ class Run(RunGeometry):
     def analysis(self, name: str | None = None) -> Analysis:
         """Open an analysis by its name; by default the only one of the run, or else "spray".
 
-        The views of one analysis, whose names begin with its name and a dot, count as one.
+        The views of one analysis, whose names begin with its name and a dot, count as one. Of views without that of
+        maps, it is the first one.
         """
-        if name is None:
-            known = self.analyses
-            bases = [one for one in known if not any(one.startswith(f"{other}.") for other in known)]
-            name = bases[0] if len(bases) == 1 else "spray"
+        name = self._choose_analysis() if name is None else name
         one_target = self.config.targets_per_sample == 1
         return open_analysis(self.path, name, one_target=one_target, n_rows=self.size)
+
+    def _choose_analysis(self) -> str:
+        known = self.analyses
+        bases = [one for one in known if not any(one.startswith(f"{other}.") for other in known)]
+        if len(bases) < 2 or "spray" in bases:
+            return bases[0] if len(bases) == 1 else "spray"
+        of = {self.analysis(one).config.get("base") for one in bases}  # of views: the name of the analysis of maps
+        return bases[0] if len(of) == 1 and None not in of else "spray"
 
     def analysis_writer(
         self, name: str, config: Mapping[str, JSON], classes: Sequence[ListedClass] | None = None

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from whyset.analysis.memo import Memo
 from whyset.analysis.processors import Cosine, KNearestNeighbors, Neighbors
@@ -143,6 +143,16 @@ def test_faiss_has_the_threads_of_numpy_and_its_own_afterwards(
             assert fails
         assert faiss.omp_get_max_threads() == threads_of_faiss
     assert during == [1]
+
+
+def test_threads_stay_those_of_faiss_where_the_library_of_numpy_is_unknown(
+    threads_of_faiss: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """threadpoolctl does not know Accelerate, with which NumPy may be built on macOS."""
+    monkeypatch.setattr(ThreadpoolController, "select", lambda self, **given: types.SimpleNamespace(lib_controllers=[]))
+    rows = np.random.default_rng(4).normal(size=(30, 3))
+    require_same(rows, 4)
+    assert faiss.omp_get_max_threads() == threads_of_faiss
 
 
 def test_wide_rows_and_missing_packages_leave_the_search_to_numpy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,7 +83,7 @@ def _as_many_threads_as_numpy(faiss: Any) -> Iterator[None]:
     """
     before = faiss.omp_get_max_threads()
     allowed = [one.get_num_threads() for one in ThreadpoolController().select(user_api="blas").lib_controllers]
-    faiss.omp_set_num_threads(min(before, *allowed))
+    faiss.omp_set_num_threads(min([before, *allowed]))
     try:
         yield
     finally:
