@@ -85,8 +85,9 @@ def get_examples(request: Request, opened: OneRun, indices: Places, size: Size =
     if len(chosen) > MOST_PICTURES or chosen.max() >= len(stored):
         message = f"indices: expected at most {MOST_PICTURES}, each less than {len(stored)}, got {indices[:80]}"
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, message, "use places of the listed examples")
-    each = VOLUME_SLICES if run.modality == VOLUME else 1
-    bytes_each = each * math.prod(maps.input_sides(stored.shape, size)) * stored.dtype.itemsize
+    # Slices are held in full size while they are cut; other inputs are read in pieces.
+    each, held = (VOLUME_SLICES, None) if run.modality == VOLUME else (1, size)
+    bytes_each = each * math.prod(maps.input_sides(stored.shape, held)) * stored.dtype.itemsize
     if len(chosen) * bytes_each > maps.MOST_BYTES:
         message = f"expected an answer of at most {maps.MOST_BYTES} bytes"
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, message, "request fewer places or a smaller size")
