@@ -82,7 +82,7 @@ def draw_series(run: Run, example: FoundExample, changed: NDArray[Any] | None) -
     host, after = np.asarray(run.inputs[example.host_row]), np.asarray(changed[example.index])
     step = WIDTH / host.shape[-1]
     interval = find_interval(example)
-    band = None if interval is None else (f"{interval[0] * step:.1f}", f"{(interval[1] - interval[0]) * step:.1f}")
+    band = None if interval is None else (f"{interval[0] * step:.4g}", f"{(interval[1] - interval[0]) * step:.4g}")
     plots = tuple(_draw_channel(name_channel(run, channel), host[channel], after[channel]) for channel in channels)
     return SeriesPlots(f"0 0 {WIDTH} {HEIGHT}", HEIGHT, band, plots)
 
