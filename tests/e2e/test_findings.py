@@ -1,6 +1,8 @@
 """Findings come first in the overview: what was found, what it does, which samples carry it, and where it is."""
 
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -107,3 +109,55 @@ def plain_server(sample_run: ModuleType, tmp_path_factory: pytest.TempPathFactor
 def test_a_run_without_findings_says_what_searches(open_viewer: Callable, plain_server: Server) -> None:
     viewer = open_viewer(plain_server)
     expect(viewer.page.get_by_role("region", name="Findings")).to_contain_text("whyset find")
+
+
+def parse_heights(path: str) -> list[float]:
+    return [float(y) for y in re.findall(r"[ML][\d.]+ ([\d.]+)", path)]
+
+
+def test_a_changed_series_is_drawn_before_and_after_with_the_interval(
+    open_viewer: Callable, modality_runs: ModuleType, found: ModuleType, tmp_path: Path
+) -> None:
+    run = modality_runs.analyzed(modality_runs.series_run(tmp_path / "series"))
+    found.write_series_finding(run)
+    with Server([run.path]) as server:
+        viewer = open_viewer(server)
+        examples = viewer.page.get_by_role("list", name="Examples of finding 1").get_by_role("listitem")
+        figure = examples.first.get_by_role("figure", name="host 2: even")
+        plots = figure.get_by_role("img")
+        expect(plots).to_have_count(2)
+        expect(plots.nth(0)).to_have_attribute("aria-label", "channel 1, y, before")
+        expect(plots.nth(1)).to_have_attribute("aria-label", "channel 1, y, after")
+        expect(figure).to_contain_text("with it: odd (P of odd 0.75)")
+        host, changed = run.inputs[2][1], found.change_series(run)[0, 1]
+        low, high = min(host.min(), changed.min()), max(host.max(), changed.max())
+        for place, values in enumerate((host, changed)):
+            drawn = parse_heights(plots.nth(place).locator("path").get_attribute("d"))
+            np.testing.assert_allclose(drawn, 45 - 42 * (values - low) / (high - low), atol=0.051)
+            band = plots.nth(place).locator("rect")
+            shaded = [float(band.get_attribute(side)) for side in ("x", "width")]
+            np.testing.assert_allclose(shaded, [9 * 256 / 90, 9 * 256 / 90])
+        unchanged = examples.nth(1).get_by_role("figure")
+        expect(unchanged).to_have_count(3)
+        expect(unchanged.nth(2)).to_contain_text("no value of the host changed")
+        expect(examples.nth(1).get_by_role("img")).to_have_count(0)
+        viewer.screenshot("findings-series")
+
+
+def test_a_changed_volume_is_cut_through_the_evidence(
+    open_viewer: Callable, modality_runs: ModuleType, found: ModuleType, tmp_path: Path
+) -> None:
+    run = modality_runs.analyzed(modality_runs.volume_run(tmp_path / "volume"))
+    found.write_volume_finding(run, with_changed=True)
+    with Server([run.path]) as server:
+        viewer = open_viewer(server)
+        figures = viewer.page.get_by_role("list", name="Examples of finding 1").get_by_role("figure")
+        expect(figures.nth(2)).to_have_attribute("data-changed", "true")
+        for place, volume in enumerate((run.inputs[0], run.inputs[1], found.change_volume(run)[0])):
+            drawn = viewer.pixels(figures.nth(place).locator("canvas"))[..., :3]
+            np.testing.assert_array_equal(drawn, to_rgb(volume[:1, 4]))  # the chosen channel, by default the first
+        boxes = figures.locator("rect.line").evaluate_all(
+            "all => all.map(one => ['x', 'y', 'width', 'height'].map(side => Number(one.getAttribute(side))))"
+        )
+        assert boxes == [[0, 2, 3, 3], [0, 2, 3, 3]]
+        viewer.screenshot("findings-volume")

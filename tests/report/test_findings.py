@@ -184,8 +184,31 @@ def test_a_slice_of_a_volume_goes_through_the_evidence(
     source = card.examples[0][0]
     assert source.outline is not None
     assert (source.outline.box, source.outline.y, source.outline.height) == ("0 0 13 9", 2, 3)
+    assert len(card.examples[0]) == 2
     picture = pictures_in(f'<img src="{source.uri}"')[0]
     np.testing.assert_array_equal(picture, to_rgb(run.inputs[0][:, 4]))
+
+
+def test_the_page_draws_the_series_before_and_after(
+    modality_runs: ModuleType, found: ModuleType, tmp_path: Path
+) -> None:
+    run = modality_runs.analyzed(modality_runs.series_run(tmp_path / "series"))
+    found.write_series_finding(run)
+    page = as_html(report(run), ReportHeatmaps(run, run.analysis()))
+    first, _, unchanged = page.partition('class="plots"')[2].partition("sample 7, time 9 to 17")
+    band = '<rect x="25.6" y="0" width="25.6"'
+    assert first.count(band) == 2
+    paths = re.findall(r' d="([^"]+)', first)
+    before, after = ([float(y) for y in re.findall(r"[ML][\d.]+ ([\d.]+)", path)] for path in paths)
+    host, changed = run.inputs[2][1], found.change_series(run)[0, 1]
+    low, high = min(host.min(), changed.min()), max(host.max(), changed.max())
+    for drawn, values in ((before, host), (after, changed)):
+        np.testing.assert_allclose(drawn, 45 - 42 * (values - low) / (high - low), atol=0.051)
+    assert f"channel 1, y, from {low:.3g} to {high:.3g}: before (above) and after (below)" in first
+    assert "host 2: even (P of odd 0.25); with it: odd (P of odd 0.75)</figcaption>" in first
+    assert "no value of the host changed" in unchanged
+    assert "<path" not in unchanged.partition("</article>")[0]
+    assert page.count('class="plots"') == 1
 
 
 def test_confirmed_effects_belong_to_classes_by_label(run_with_findings: Run) -> None:

@@ -87,14 +87,42 @@ def write_text_finding(run: Run) -> Findings:
     return write_findings(run, Findings(run.path, findings=(found,), n_searched=2), changed)
 
 
-def write_volume_finding(run: Run) -> Findings:
+def change_volume(run: Run) -> np.ndarray[Any, Any]:
+    """The volume 1 with the evidence of volume 0: in slice 4, 3 x 3 voxels."""
+    assert run.inputs is not None
+    changed = np.array(run.inputs[[1]])
+    changed[0, :, 4:5, 2:5, 0:3] = run.inputs[0][:, 4:5, 2:5, 0:3]
+    return changed
+
+
+def write_volume_finding(run: Run, *, with_changed: bool = False) -> Findings:
     """Write one finding of a run of volumes, in slices 4 of its first volume."""
     (_, _, like) = make_findings(run)
     found = replace(
         like, class_id="odd", class_name="odd", modality="volume", place=None, rows=(0,), seeds=(0,), scores=(1.0,),
-        examples=(FoundExample(0, 1, -1, ((4, 5), (2, 5), (0, 3)), 0, 1, 0.25, 0.75),),
+        examples=(FoundExample(0, 1, 0 if with_changed else -1, ((4, 5), (2, 5), (0, 3)), 0, 1, 0.25, 0.75),),
     )  # fmt: skip
-    return write_findings(run, Findings(run.path, findings=(found,), n_searched=2))
+    examples = change_volume(run) if with_changed else None
+    return write_findings(run, Findings(run.path, findings=(found,), n_searched=2), examples)
+
+
+def change_series(run: Run) -> np.ndarray[Any, Any]:
+    """Series 2 with positions 9 to 17 of series 3, its first channel in the last one; series 4 as it is."""
+    assert run.inputs is not None
+    changed = np.array(run.inputs[[2, 4]])
+    changed[0, -1, 9:18] = run.inputs[3][0, 9:18]
+    return changed
+
+
+def write_series_finding(run: Run) -> Findings:
+    """Write one finding of a run of series: the positions 9 to 17; the second host did not change."""
+    (_, _, like) = make_findings(run)
+    first = FoundExample(3, 2, 0, ((9, 18),), 0, 1, 0.25, 0.75)
+    found = replace(
+        like, class_id="odd", class_name="odd", modality="series", place="beginning", rows=(3, 7), seeds=(3,),
+        scores=(1.0, 2.0), examples=(first, replace(first, row=7, host_row=4, index=1, after=0)),
+    )  # fmt: skip
+    return write_findings(run, Findings(run.path, findings=(found,), n_searched=2), change_series(run))
 
 
 def write_sample_effects(run: Run) -> None:

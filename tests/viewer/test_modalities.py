@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from whyset.image.shapes import decimate, get_decimated_length
 from whyset.modality import MODALITIES
 from whyset.store import Run
-from whyset.viewer.maps import decimate, get_decimated_length, resample
+from whyset.viewer.maps import resample
 
 ROWS = [39, 0, 3, 3]
 

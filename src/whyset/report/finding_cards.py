@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from whyset.errors import BrokenRunError
 from whyset.image.shapes import find_depths, sum_channels, take_slices, to_rgb
-from whyset.modality import MODALITIES
+from whyset.modality import MODALITIES, SERIES
+from whyset.report.changed_series import UNCHANGED, SeriesPlots, draw_series
 from whyset.report.findings import (
     KINDS,
     MOST_FINDINGS,
@@ -46,13 +47,14 @@ class Outline:
 
 @dataclass(frozen=True)
 class Shown:
-    """One picture of an example, or its words; of these, those of the evidence are marked."""
+    """One picture of an example, its words, those of the evidence marked, or plots of a host before and after."""
 
     name: str
     caption: str
     uri: str | None = None
     outline: Outline | None = None
     words: MarkedWords = ()
+    plots: SeriesPlots | None = None
 
 
 @dataclass(frozen=True)
@@ -105,12 +107,14 @@ def _show(run: Run, finding: Finding, example: FoundExample, changed: NDArray[An
             yield Shown(after, after, words=inserted)
         return
     if kind.inputs != "pixels" or run.inputs is None:
+        plots = draw_series(run, example, changed) if kind.name == SERIES else None
+        unchanged = f"; {UNCHANGED}" if plots and not plots.channels else ""
         yield Shown(source, source)
-        yield Shown(before, f"{before}; {after}")
+        yield Shown(before, f"{before}; {after}{unchanged}", plots=plots)
         return
     stored = np.asarray(run.inputs[[example.row, example.host_row]])
     outline = find_outline(example.region, stored.shape[2:])
-    depth = _find_depth(run, example, stored.shape[2:])
+    depth = find_depth(run, example, stored.shape[2:])
     yield Shown(source, source, _draw(stored[0], depth), outline)
     yield Shown(before, before, _draw(stored[1], depth))
     if changed is not None and example.index >= 0:
@@ -143,7 +147,7 @@ def describe_region(region: tuple[tuple[int, int], ...], axes: tuple[str, ...]) 
     return ", ".join(f"{name} {first} to {end - 1}" for name, (first, end) in zip(names, region, strict=False))
 
 
-def _find_depth(run: Run, example: FoundExample, sides: tuple[int, ...]) -> NDArray[np.float64] | None:
+def find_depth(run: Run, example: FoundExample, sides: tuple[int, ...]) -> NDArray[np.float64] | None:
     """Find the slice of a volume that shows the evidence: the middle of the region, or the one with most relevance."""
     if len(sides) < 3:
         return None

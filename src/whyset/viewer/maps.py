@@ -4,7 +4,6 @@ Arrays are images (N, C, H, W), volumes (N, C, D, H, W), series (N, C, T), or te
 slice is sent unless `whole` volumes are wanted.
 """
 
-import itertools
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -15,7 +14,7 @@ from PIL import Image
 
 from whyset.image import compute_scale
 from whyset.image.quantize import indices
-from whyset.image.shapes import find_depths, sum_channels, take_slices
+from whyset.image.shapes import decimate, find_depths, get_decimated_length, sum_channels, take_slices
 from whyset.modality import Modality, find_shown
 from whyset.store.lazy import LazyArray
 from whyset.viewer.columns import Payload, encode
@@ -64,7 +63,11 @@ def exact(relevance: LazyArray, rows: NDArray[np.int64]) -> Payload:
 
 
 def inputs(
-    stored: LazyArray, rows: NDArray[np.int64], longest: int | None, relevance: LazyArray, whole: bool = False
+    stored: LazyArray | NDArray[Any],
+    rows: NDArray[np.int64],
+    longest: int | None,
+    relevance: LazyArray,
+    whole: bool = False,
 ) -> Payload:
     """Encode the inputs of the model: images, with the normalization undone, as uint8 [n, H, W, C]; series as float32
     [n, C, T], tables as float32 [n, F], token ids as int32 [n, T]; of volumes the slice that `maps` shows as uint8
@@ -119,7 +122,7 @@ def input_sides(shape: tuple[int, ...], longest: int | None, *, whole: bool = Fa
     return (*sides, shape[1]) if get_kind(shape).sums_channels else sides
 
 
-def pieces(array: LazyArray, rows: NDArray[np.int64]) -> Iterator[tuple[range, NDArray[np.generic]]]:
+def pieces(array: LazyArray | NDArray[Any], rows: NDArray[np.int64]) -> Iterator[tuple[range, NDArray[np.generic]]]:
     """Yield the rows in pieces of bounded size, each with its positions in the answer."""
     step = max(1, MOST_BYTES // (4 * math.prod(array.shape[1:])))
     for start in range(0, len(rows), step):
@@ -145,30 +148,3 @@ def _resize(picture: NDArray[np.generic], sides: Sequence[int]) -> NDArray[np.ge
     slices = np.stack([_resize(one, (height, width)) for one in picture.astype(np.float32)])
     resized = _resize(slices.reshape(len(slices), -1), (sides[0], height * width)).reshape(sides)
     return np.rint(resized).astype(np.uint8) if picture.dtype == np.uint8 else resized
-
-
-def decimate(values: NDArray[Any], longest: int | None) -> NDArray[Any]:
-    """Shorten series (..., T) to at most `longest` positions: the smallest and the largest value of each part.
-
-    There are `longest // 2` parts; values keep their order. Position p of P represents the positions around p T / P.
-    Shorter series are unchanged.
-
-    >>> decimate(np.array([0, 9, 0, 0, -5, 0, 1, 2]), 4).tolist()
-    [0, 9, -5, 2]
-    """
-    length = values.shape[-1]
-    if longest is None or length <= longest:
-        return values
-    parts = longest // 2
-    edges = np.arange(parts + 1) * length // parts
-    kept = np.empty((*values.shape[:-1], 2 * parts), values.dtype)
-    for part, (start, stop) in enumerate(itertools.pairwise(edges)):
-        inside = values[..., start:stop]
-        places = np.sort(np.stack([inside.argmin(-1), inside.argmax(-1)], axis=-1))
-        kept[..., 2 * part : 2 * part + 2] = np.take_along_axis(inside, places, -1)
-    return kept
-
-
-def get_decimated_length(length: int, longest: int | None) -> int:
-    """Get the number of positions that `decimate` returns."""
-    return length if longest is None or length <= longest else longest // 2 * 2

@@ -223,16 +223,19 @@ class SearchHit(Model):
 class ExampleCard(Model):
     """An example of a finding: the rows of its sample and its host, and their descriptions.
 
-    `place` is that of the changed host in the array of examples, null if it cannot be shown; `outline` is left, top,
-    width and height of the evidence in pixels of the input. `words` are those of a text, with whether the evidence
-    includes each of them; `changed_words` are those of the host with the evidence, with whether each was inserted, null
-    if they are not known.
+    `place` is that of the changed host in the array of examples, null if it cannot be shown; `outline` is left,
+    top, width and height of the evidence in pixels of the input. Of series, `channels` are those that changed most,
+    and `interval` is the first position of the evidence and the one after its last, null if it is not known.
+    `words` are those of a text, with whether the evidence includes each of them; `changed_words` are those of the
+    host with the evidence, with whether each was inserted, null if they are not known.
     """
 
     row: int
     host_row: int
     place: int | None
     outline: tuple[int, int, int, int] | None
+    channels: list[int] | None
+    interval: tuple[int, int] | None
     source: str
     before: str
     after: str

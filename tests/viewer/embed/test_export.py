@@ -263,3 +263,22 @@ def test_findings_are_held_for_the_chosen_rows(sample: SimpleNamespace, found: M
     assert "runs/found/findings/examples" not in some["pictures"]
     bare = contents_of(export_html(run, tmp_path / "bare.html", inputs=False))
     assert [each["place"] for each in bare["answers"]["runs/found/findings"]["findings"][0]["examples"]] == [None, None]
+
+
+def test_changed_series_and_slices_of_volumes_are_held(
+    modality_runs: ModuleType, found: ModuleType, tmp_path: Path
+) -> None:
+    made = {"series": modality_runs.series_run, "volume": modality_runs.volume_run}
+    series, volume = (modality_runs.analyzed(make(tmp_path / name)) for name, make in made.items())
+    found.write_series_finding(series)
+    found.write_volume_finding(volume, with_changed=True)
+    slices = np.stack([one[:, 4] for one in (volume.inputs[0], volume.inputs[1], found.change_volume(volume)[0])])
+    for run, expected in (
+        (series, found.change_series(series)[:1]),  # the other host did not change
+        (volume, slices.transpose(0, 2, 3, 1)[None]),
+    ):
+        file = export_html(run, tmp_path / f"{run.path.name}.html")
+        held = contents_of(file)["pictures"][f"runs/{run.path.name}/findings/examples"]
+        stored = block_of(file.read_text("utf-8"), str(held["blocks"][0]))
+        dtype = {"float32": "<f4", "uint8": "u1"}[held["dtype"]]
+        np.testing.assert_array_equal(np.frombuffer(stored, dtype).reshape(-1, *held["shape"]), expected)

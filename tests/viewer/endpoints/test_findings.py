@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from whyset.image.shapes import decimate
 from whyset.store import Run
 from whyset.viewer.effect_columns import read_effect_columns
 
@@ -42,6 +43,8 @@ def test_suspicions_are_first_with_everything_that_a_card_shows(found_client: Te
         "host_row": 0,
         "place": 0,
         "outline": [15, 0, 3, 3],
+        "channels": None,
+        "interval": None,
         "source": "sample 2",
         "before": "host 0: cat (P of horse 0.05)",
         "after": "with it: horse (P of horse 0.93)",
@@ -120,6 +123,57 @@ def test_words_of_texts_are_marked(admitted: Any, modality_runs: ModuleType, fou
     assert [marked for _, marked in changed] == (run.inputs[1] != changed_ids(run))[: len(changed)].tolist()
     assert finding["examples"][1]["changed_words"] is None
     assert admitted(run.path).get("/api/runs/text/findings/examples?indices=0").status_code == 404
+
+
+def test_changed_series_are_sent_as_they_are_stored(
+    admitted: Any, modality_runs: ModuleType, found: ModuleType, tmp_path: Path
+) -> None:
+    run = modality_runs.series_run(tmp_path / "series")
+    found.write_series_finding(run)
+    client = admitted(run.path)
+    (finding,) = client.get("/api/runs/series/findings").json()["findings"]
+    first, unchanged = finding["examples"]
+    assert (first["place"], first["channels"], first["interval"]) == (0, [1], [9, 18])
+    assert (unchanged["place"], unchanged["channels"], unchanged["interval"]) == (None, None, None)
+    assert unchanged["after"] == "with it: even (P of odd 0.75); no value of the host changed"
+    assert first["changed_words"] is first["outline"] is None
+    whole = client.get("/api/runs/series/findings/examples?indices=1,0")
+    np.testing.assert_array_equal(numbers(whole), found.change_series(run)[[1, 0]])
+    short = client.get("/api/runs/series/findings/examples?indices=0&size=20")
+    assert short.headers["x-length"] == "90"
+    np.testing.assert_array_equal(numbers(short), decimate(found.change_series(run)[[0]], 20))
+    (array,) = run.findings().path.glob("*.npy")
+    array.write_bytes(b"")
+    answer = client.get("/api/runs/series/findings").json()
+    damaged = answer["findings"][0]["examples"][0]
+    assert damaged["place"] is damaged["channels"] is None
+    assert "no value" not in damaged["after"]
+    assert "changed hosts are not shown" in " ".join(answer["notices"])
+
+
+def test_volumes_are_cut_through_the_evidence(
+    admitted: Any, modality_runs: ModuleType, found: ModuleType, tmp_path: Path
+) -> None:
+    run = modality_runs.volume_run(tmp_path / "volume")
+    found.write_volume_finding(run, with_changed=True)
+    client = admitted(run.path)
+    (example,) = client.get("/api/runs/volume/findings").json()["findings"][0]["examples"]
+    assert (example["place"], example["outline"], example["channels"]) == (0, [0, 2, 3, 3], None)
+    sent = numbers(client.get("/api/runs/volume/findings/examples?indices=0,0"))
+    volumes = [run.inputs[0], run.inputs[1], found.change_volume(run)[0]]
+    expected = np.stack([volume[:, 4].transpose(1, 2, 0) for volume in volumes])
+    np.testing.assert_array_equal(sent, np.stack([expected, expected]))
+    assert (expected[2, 2:5, 0:3] == expected[0, 2:5, 0:3]).all()
+    assert (expected[1] != expected[2]).any()
+
+
+def test_volumes_without_changed_hosts_have_no_outline_in_other_slices(
+    admitted: Any, modality_runs: ModuleType, found: ModuleType, tmp_path: Path
+) -> None:
+    run = modality_runs.volume_run(tmp_path / "volume")
+    found.write_volume_finding(run)
+    (example,) = admitted(run.path).get("/api/runs/volume/findings").json()["findings"][0]["examples"]
+    assert (example["place"], example["outline"]) == (None, None)
 
 
 # Effects as columns of a class

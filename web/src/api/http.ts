@@ -55,8 +55,10 @@ export function sourceOver(ask: Ask): DataSource {
     findings: (run) => json(at`runs/${run}/findings`),
     examples: async (run, places) => {
       const { buffer, shape } = await binary(ask, `${at`runs/${run}`}/findings/examples?${query(places)}`);
-      return decodeInputs(buffer, shape);
+      const sides = shape.slice(-3);
+      return decodeInputs(buffer, [shape.slice(0, -3).reduce((product, side) => product * side, 1), ...sides]);
     },
+    changedValues: async (run, places, size) => decodeValues(await column(`${at`runs/${run}`}/findings/examples?${query(places, size)}`)),
     analysis: (run, analysis) => json(analysisPath(run, analysis)),
     category: (run, analysis, category) => json(analysisPath(run, analysis) + at`/${category}`),
     categoryColumn: (run, analysis, category, name) =>

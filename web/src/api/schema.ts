@@ -388,7 +388,9 @@ export interface paths {
         };
         /**
          * Get Examples
-         * @description Get changed hosts of examples by their places, as the model saw them: uint8 [n, H, W, C]; only of images.
+         * @description Get changed hosts of examples by their places: images uint8 [n, H, W, C], as the model saw them; series float32
+         *     [n, C, T], of which long ones are shortened like inputs; of volumes uint8 [n, 3, H, W, C], the slice through the
+         *     evidence of the sample, of the host, and of the changed host.
          */
         get: operations["get_examples"];
         put?: never;
@@ -1176,10 +1178,11 @@ export interface components {
          * ExampleCard
          * @description An example of a finding: the rows of its sample and its host, and their descriptions.
          *
-         *     `place` is that of the changed host in the array of examples, null if it cannot be shown; `outline` is left, top,
-         *     width and height of the evidence in pixels of the input. `words` are those of a text, with whether the evidence
-         *     includes each of them; `changed_words` are those of the host with the evidence, with whether each was inserted, null
-         *     if they are not known.
+         *     `place` is that of the changed host in the array of examples, null if it cannot be shown; `outline` is left,
+         *     top, width and height of the evidence in pixels of the input. Of series, `channels` are those that changed most,
+         *     and `interval` is the first position of the evidence and the one after its last, null if it is not known.
+         *     `words` are those of a text, with whether the evidence includes each of them; `changed_words` are those of the
+         *     host with the evidence, with whether each was inserted, null if they are not known.
          */
         ExampleCard: {
             /** After */
@@ -1191,10 +1194,17 @@ export interface components {
                 string,
                 boolean
             ][] | null;
+            /** Channels */
+            channels: number[] | null;
             /** Host Row */
             host_row: number;
             /** Host Words */
             host_words: string[] | null;
+            /** Interval */
+            interval: [
+                number,
+                number
+            ] | null;
             /** Outline */
             outline: [
                 number,

@@ -56,8 +56,13 @@ export interface DataSource {
   analysis(run: string, analysis: string): Promise<AnalysisDetail>;
   /** The findings of a run, the suspicions first. */
   findings(run: string): Promise<FindingList>;
-  /** The changed hosts of examples of findings, by their places. */
+  /**
+   * The changed hosts of examples of findings, by their places; of volumes three slices each, of the sample, of the host
+   * and of the changed host.
+   */
   examples(run: string, places: number[]): Promise<InputImage[]>;
+  /** The changed hosts of examples that are series. */
+  changedValues(run: string, places: number[], size?: number): Promise<SeriesValues[]>;
   category(run: string, analysis: string, category: string): Promise<CategoryDetail>;
   categoryColumn(run: string, analysis: string, category: string, column: string): Promise<Column>;
   /** Two axes of an embedding as returned by `quantize`: x0, y0, x1, y1, ... between 0 and STEPS, or MISSING. */
