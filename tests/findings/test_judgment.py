@@ -19,12 +19,12 @@ EFFECT = EffectSummary(
 )
 
 
-def make_concept(share: float = 0.1, others: float = 0.0, rest: float = 0.0) -> Concept:
+def make_concept(share: float = 0.1, others: float = 0.0, rest: float = 0.0, n_others: int = 4000) -> Concept:
     """A share of the class and of the others above 4, and the rest of the class shifted by `rest`."""
     random = np.random.default_rng(0)
-    own, other = random.normal(size=1000) + rest, random.normal(size=4000)
+    own, other = random.normal(size=1000) + rest, random.normal(size=n_others)
     own, other = np.minimum(own, 3.5), np.minimum(other, 3.5)
-    own[: round(1000 * share)], other[: round(4000 * others)] = 8.0, 8.0
+    own[: round(1000 * share)], other[: round(n_others * others)] = 8.0, 8.0
     return Concept(own, other, np.arange(8), threshold=4.0)
 
 
@@ -67,6 +67,15 @@ def test_a_small_effect_is_a_strategy() -> None:
     found = judge_concept(make_concept(), replace(EFFECT, difference=Estimate(0.1, (0.05, 0.2), 20)))
     assert found.score < SUSPICIOUS
     assert (found.kind, found.reason) == ("strategy", "Its effect is small.")
+
+
+def test_a_large_effect_of_few_samples_is_not_called_small() -> None:
+    """That none of 20 other samples have it does not show that it is rare."""
+    found = judge_concept(make_concept(n_others=20))
+    assert (found.kind, found.reason) == (
+        "strategy",
+        "None of 20 samples of other classes have it, which are too few to call it specific.",
+    )
 
 
 def test_an_effect_below_that_of_the_null_has_the_score_zero() -> None:

@@ -1,20 +1,23 @@
 """Classes ranked over several views, p-values corrected for views, and groups that several views find."""
 
+import importlib
 import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import whyset as ws
-from whyset.analysis import Spray
+from whyset.analysis import Spray, View
 from whyset.report import ReportHeatmaps, as_html, as_json, as_markdown, as_text, rank_classes, report
 from whyset.report.view_p_values import correct_for_views
 from whyset.report.view_ranking import rank_views
 from whyset.store import Run, open_run
 
+module = importlib.import_module("whyset.analysis.analyze")
 SPRAY = Spray(n_neighbors=5, surrogates=4, resamplings=0, small_clusters=None)
 N = 40
 
@@ -90,6 +93,41 @@ def test_a_view_that_is_not_finished_is_named(run: Run, tmp_path: Path) -> None:
         "The view Fourier magnitude of relevance maps is not finished (not: wave); analyze again to complete it.",
     )
     assert notices[0] in " ".join(as_text(report(begun)).split())
+
+
+def test_views_that_an_interrupted_analysis_has_not_begun_are_named_and_count(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a corrected p-value would grow when the analysis is continued."""
+    copy = open_run(shutil.copytree(run.path, tmp_path / "run"))
+    spray = replace(SPRAY, name="other", seed=1)
+    analyze_view = module._analyze_view
+
+    def interrupt(run: Run, base: Spray, view: View, *given: Any) -> Any:
+        if view.name != "maps":
+            raise KeyboardInterrupt
+        return analyze_view(run, base, view, *given)
+
+    monkeypatch.setattr(module, "_analyze_view", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        ws.analyze(copy, spray)
+    begun = open_run(copy.path)
+    assert rank_views(begun, begun.analysis("other")).completeness.notices == (
+        "The view Fourier magnitude of relevance maps is not finished (not: corner, wave, noise); analyze again to "
+        "complete it.",
+    )
+    p_values = {one.id: one.evidence.separability.p_value for one in begun.analysis("other").categories}
+    corrected = correct_for_views(begun.analysis("other"))
+    assert corrected == {id: min(1.0, 2 * p) for id, p in p_values.items()}
+
+
+def test_views_with_different_options_are_named(run: Run, tmp_path: Path) -> None:
+    copy = open_run(shutil.copytree(run.path, tmp_path / "run"))
+    ws.analyze(copy, replace(SPRAY, n_neighbors=4, seed=3), views="maps")
+    again = open_run(copy.path)
+    assert rank_views(again, again.analysis()).completeness.notices == (
+        "The view Fourier magnitude of relevance maps was analyzed with other options (n_neighbors, seed).",
+    )
 
 
 def test_p_values_are_corrected_for_the_views_by_holm(run: Run) -> None:

@@ -1,6 +1,7 @@
 """Analyze all classes of a run, one job per class, through an engine."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -143,6 +144,10 @@ def _analyze_views(
     views = choose_views(run, spray, names)
     kept = None if memo is None else Memo(Path(memo))
     first, *others = views
+    _begin_view(run, spray, first)
+    for view in others:  # all before the first is computed, so that an interrupted analysis says which are missing
+        with suppress(InputError):  # reported below
+            _begin_view(run, spray, view)
     analysis = _analyze_view(run, spray, first, get_engine(engine), progress, kept)
     for number, view in enumerate(others, 2):
         progress.info(f"view {number} of {len(views)}: {view.title}")
@@ -154,12 +159,7 @@ def _analyze_views(
 
 
 def _analyze_view(run: Run, base: Spray, view: View, engine: Engine, progress: Progress, memo: Memo | None) -> Analysis:
-    spray = view.configure(base)
-    _require_something(run, spray)
-    config: dict[str, JSON] = {"pipeline": spray.to_dict(), "steps": str(spray.pipeline())}
-    if spray.name != base.name:
-        config |= {VIEW: view.name, BASE: base.name}
-    writer, groups = _begin(run, spray, config)
+    spray, writer, groups = _begin_view(run, base, view)
     if spray.name == base.name:
         _say_left_out(run, groups, progress)
     jobs = {n: ClassJob(group, spray, writer, memo) for n, group in enumerate(groups) if not writer.has(group.id)}
@@ -169,6 +169,16 @@ def _analyze_view(run: Run, base: Spray, view: View, engine: Engine, progress: P
     analysis = run.analysis(spray.name)
     _refuse_empty(analysis, groups)
     return analysis
+
+
+def _begin_view(run: Run, base: Spray, view: View) -> tuple[Spray, AnalysisWriter, list[Group]]:
+    """Return the analysis of a view, its writer and its classes."""
+    spray = view.configure(base)
+    _require_something(run, spray)
+    config: dict[str, JSON] = {"pipeline": spray.to_dict(), "steps": str(spray.pipeline())}
+    if spray.name != base.name:
+        config |= {VIEW: view.name, BASE: base.name}
+    return spray, *_begin(run, spray, config)
 
 
 def _begin(run: Run, spray: Spray, config: Mapping[str, JSON]) -> tuple[AnalysisWriter, list[Group]]:

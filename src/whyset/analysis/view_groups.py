@@ -37,7 +37,7 @@ class ViewGroup:
         The rows of the run in the cluster, ascending.
     evidence : ClusterEvidence
         The evidence for the cluster in this view.
-    p_value : float or None
+    p_value : float, default None
         The p-value of the separability of the class in this view, not corrected.
     """
 
@@ -63,7 +63,15 @@ class ViewGroup:
 
 @dataclass(frozen=True, eq=False)
 class MergedGroup:
-    """A group of samples, and the same group in other views with their Jaccard index, the most similar first."""
+    """A group of samples, and the same group in other views.
+
+    Parameters
+    ----------
+    group : ViewGroup
+        The group in the view in which it comes first.
+    also : tuple of (ViewGroup, float), default ()
+        The same group in other views with the Jaccard index, the most similar first.
+    """
 
     group: ViewGroup
     also: tuple[tuple[ViewGroup, float], ...] = ()
@@ -146,6 +154,21 @@ def merge_groups(groups: Sequence[ViewGroup]) -> tuple[MergedGroup, ...]:
 
     A group is the same as an earlier one of another view if the Jaccard index of both is at least a half, and that with
     no other earlier one is larger.
+
+    Parameters
+    ----------
+    groups : sequence of ViewGroup
+        The groups of one class, in the order in which they are listed.
+
+    Returns
+    -------
+    tuple of MergedGroup
+        Each group once.
+
+    Examples
+    --------
+    >>> len(merge_groups(list_groups("runs/small")["00000"])) > 0
+    True
     """
     merged: list[MergedGroup] = []
     for group in groups:

@@ -17,6 +17,8 @@ MAPS, SPECTRUM, CHANNELS, ACTIVATIONS = "maps", "spectrum", "channels", "activat
 _SHIFTED = (IMAGE, SERIES, VOLUME)
 """Modalities whose patterns may be at any place. Positions of texts and columns of tables are not shifted."""
 DEFAULT_NAME = "spray"
+_OF_VIEWS = {"name", "array", "of", "preprocessing", "embeddings", "device"}
+"""Fields of `Spray` that are chosen for each view."""
 VIEW, BASE = "view", "base"
 """The keys of the configuration of an analysis that belongs to a view: its name, and that of the analysis of maps."""
 
@@ -34,7 +36,7 @@ class View:
         The name: "maps", "spectrum", "channels:LAYER" or "activations:LAYER".
     array : str
         The array of the run.
-    preprocessing : tuple of Processor
+    preprocessing : tuple of Processor, default ()
         Processors for blocks of the array.
     """
 
@@ -111,7 +113,24 @@ VIEWS: Mapping[str, ViewKind] = MappingProxyType(
 
 
 def list_views(run: Run) -> list[View]:
-    """List the views that a run has."""
+    """List the views that a run has.
+
+    Parameters
+    ----------
+    run : Run
+        A run.
+
+    Returns
+    -------
+    list of View
+        The views in the order in which they are analyzed.
+
+    Examples
+    --------
+    >>> from whyset import open_run
+    >>> [view.name for view in list_views(open_run("runs/small"))]
+    ['maps', 'spectrum']
+    """
     return [view for kind in VIEWS.values() for view in kind.list_views(run)]
 
 
@@ -224,6 +243,12 @@ def list_family(run: Run, analysis: Analysis) -> list[Analysis]:
 def _has_views(analysis: Analysis) -> bool:
     """True if an analysis is of maps or of another view, and not of an array of its own."""
     return VIEW in analysis.config or get_view(analysis) == MAPS
+
+
+def list_different_options(one: Analysis, other: Analysis) -> list[str]:
+    """List the options in which the analyses of two views differ, except for those that belong to the views."""
+    first, second = _read_fields(one), _read_fields(other)
+    return sorted(name for name in {*first, *second} - _OF_VIEWS if first.get(name) != second.get(name))
 
 
 def get_grouping(analysis: Analysis) -> Any:

@@ -12,7 +12,6 @@ SUSPICIOUS = 0.2
 """The least score of a suspicion. It is calibrated on the design half of benchmarks/cues, see docs/findings.md."""
 _MOST = 0.5
 """Evidence in more samples of a class than this share is part of what the class is."""
-_LEAST_INDEPENDENCE = 0.5
 _SUSPICION = "Few samples of other classes have it, and the rest of the class does not."
 
 
@@ -36,7 +35,7 @@ def judge(proposal: Proposal, effect: EffectSummary) -> Judgment:
 
 
 def _find_objection(concept: Concept, effect: EffectSummary, score: float) -> str | None:
-    """Return why evidence is not suspicious, or None if it is."""
+    """Return why evidence is not suspicious, or None if it is; of a small score, the smallest factor is the reason."""
     interval = effect.difference.interval
     prevalence, others = float(concept.carriers.mean()), float(concept.other_carriers.mean())
     if interval is None or interval[0] <= 0:
@@ -45,8 +44,11 @@ def _find_objection(concept: Concept, effect: EffectSummary, score: float) -> st
         return f"Most samples of the class have it ({format_share(prevalence)})."
     if score >= SUSPICIOUS:
         return None
-    if concept.independence < _LEAST_INDEPENDENCE:
+    smallest = min(concept.independence, concept.exclusiveness, effect.difference.value)
+    if concept.independence == smallest:
         return "The rest of the class has it in lesser degrees, as it has parts of the object."
-    if others > 0 and concept.exclusiveness < concept.independence:
+    if concept.exclusiveness > smallest:
+        return "Its effect is small."
+    if others > 0:
         return f"It is not specific: {format_share(others)} of other classes' samples have it."
-    return "Its effect is small."
+    return f"None of {len(concept.others):,} samples of other classes have it, which are too few to call it specific."

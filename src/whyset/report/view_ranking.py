@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from whyset.analysis.small_clusters import SMALL
 from whyset.analysis.view_groups import MergedGroup, ViewGroup, merge_groups, read_groups, sort_groups
-from whyset.analysis.views import MAPS, describe_view, get_base, get_view, list_family
+from whyset.analysis.views import MAPS, describe_view, get_base, get_view, list_different_options, list_family
 from whyset.report.class_rows import (
     ClassRow,
     ClusterRow,
@@ -72,7 +72,8 @@ def rank_views(run: Run, analysis: Analysis) -> ViewRanking:
     by_name = {each.name: ranking for each, ranking in zip(family, rankings, strict=True)}
     categories = {row.id: by_name[row.analysis or analysis.name].categories[row.id] for row in ranked}
     missing = tuple(_name_missing(each, by_name[each.name]) for each in family if by_name[each.name] is not own)
-    completeness = replace(own.completeness, of_views=tuple(filter(None, missing)))
+    others = tuple(_name_options(analysis, each) for each in family if each is not analysis)
+    completeness = replace(own.completeness, of_views=tuple(filter(None, (*missing, *others))))
     return ViewRanking(ranked, completeness, categories, analyses)
 
 
@@ -83,6 +84,13 @@ def _name_missing(analysis: Analysis, ranking: Ranking) -> str:
         return ""
     names = ", ".join(unfinished[:5]) + (", ..." if len(unfinished) > 5 else "")
     return f"the view {describe_view(get_view(analysis))} is not finished (not: {names}); analyze again to complete it"
+
+
+def _name_options(analysis: Analysis, other: Analysis) -> str:
+    """State the options in which the analysis of another view differs; nothing if there are none."""
+    different = list_different_options(analysis, other)
+    title = describe_view(get_view(other))
+    return f"the view {title} was analyzed with other options ({', '.join(different)})" if different else ""
 
 
 def _prefer(row: ClassRow) -> tuple[bool, float]:

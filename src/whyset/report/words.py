@@ -20,8 +20,8 @@ _CLUSTER_HEADINGS = (
 LEGEND = (
     "Classes are ranked by contrast: how much more alike the details of the relevance maps are in one cluster than in "
     "the rest of the class. Separability: Fisher's discriminant between clusters. *: the clusters are disconnected in "
-    "the neighbor graph, and this separability is not informative. p: share of graphs of one group that fall apart as "
-    "much as that of the class; q: p corrected for the number of views and classes. Stability: adjusted Rand index "
+    "the neighbor graph, and this separability is not informative. p: share of surrogates of one group that fall apart "
+    "as much as the class; q: p corrected for the number of views and classes. Stability: adjusted Rand index "
     "over subsamples. ~: the number of clusters is uncertain, because the eigengap is not the largest, as in a class "
     "with one strategy."
 )
