@@ -29,6 +29,7 @@ from whyset.analysis.processors import (
     Spectrum,
     SymmetricNeighbors,
 )
+from whyset.analysis.scores import Bottleneck
 from whyset.errors import InputError
 
 NEEDED = {
@@ -49,7 +50,8 @@ OTHER_VALUES: dict[str, Any] = {
     "space": "features", "linkage": "single", "shape": (2, 2), "low": 0.0, "high": 1.0, "value_range": 2.0,
     "sigma": 3.0, "min_samples": 3, "n_clusters": 5, "stride": 3, "covariance": "diag", "device": "cpu",
     "min_cluster_size": 5, "SmallClusters.n_clusters": (4, 9), "sisters": JoinSisters(0.5),
-    "small_clusters": SmallClusters(surrogates=5),
+    "small_clusters": SmallClusters(surrogates=5), "resolutions": (2.0,), "implementation": "opentsne",
+    "search": KNearestNeighbors(4), "bottleneck": Bottleneck(4),
 }  # fmt: skip
 
 

@@ -56,4 +56,4 @@ def test_a_model_that_has_changed_since_does_not_fail_the_analysis(larger_job: A
     printed = whyset(["analyze", larger_job.run, "--surrogates", "0", "--resamplings", "0"])
     assert (printed.code, printed.err) == (0, "")
     assert "no findings were confirmed" in printed.out
-    assert ws.open_run(larger_job.run).analyses == ["spray"]
+    assert "spray" in ws.open_run(larger_job.run).analyses
