@@ -83,9 +83,9 @@ def test_samples_of_other_classes_are_left_out() -> None:
 
 def test_a_run_without_an_analysis_has_no_clusters(planted: Any, tmp_path: Path) -> None:
     run = planted.explain(tmp_path / "run")
-    assert read_clusters(run) == ()
+    assert read_clusters(run) == {}
     ws.analyze(run, ws.Spray(surrogates=0), progress=False)
-    clusters = read_clusters(ws.open_run(run.path))
+    clusters = read_clusters(ws.open_run(run.path))["00000"]
     of_class = run.analysis().category("00000").column("index")
     labels = run.analysis().category("00000").column("clustering.kmeans")
     assert set(np.sort(of_class[labels == 0]).tolist()) in [set(rows.tolist()) for rows in clusters]
@@ -97,7 +97,7 @@ def test_a_cluster_finds_what_too_few_candidates_do_not(planted: Any, tmp_path: 
     run = planted.explain(tmp_path / "run")
     assert not len(ws.find(run, test, n_examples=0, progress=False))
     marked = np.flatnonzero(planted.marked)
-    monkeypatch.setattr(searching, "read_clusters", lambda run: (marked,))
+    monkeypatch.setattr(searching, "read_clusters", lambda run: {"00000": (marked,)})
     (found,) = ws.find(run, test, n_examples=0, progress=False)
     assert found.kind == "suspicion"
     assert set(found.rows) <= set(marked.tolist())

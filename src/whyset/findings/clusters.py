@@ -1,6 +1,6 @@
 """Clusters as candidates: those of all views of a run that stand out, in their details or by their effects."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,16 +20,17 @@ _MOST_DISTINCT = 2
 _LEAST_Z = 2.0
 
 
-def read_clusters(run: Run) -> tuple[Rows, ...]:
-    """Return the rows of each cluster in the analyses of all views, small ones included, the largest contrast first.
+def read_clusters(run: Run) -> Mapping[str, tuple[Rows, ...]]:
+    """Return the rows of the clusters of each class in the analyses of all views, small ones included.
 
-    They are empty if the run has no analysis, or none that can be read.
+    The keys are the ids of the classes; clusters with the largest contrast of details come first.
+    There are none if the run has no analysis, or none that can be read.
     """
     try:
         groups = list_groups(run)
     except (InputError, BrokenRunError):
-        return ()
-    return tuple(group.rows for groups_of_class in groups.values() for group in groups_of_class)
+        return {}
+    return {id: tuple(group.rows for group in of_class) for id, of_class in groups.items()}
 
 
 def choose_clusters(

@@ -1,7 +1,7 @@
 """The search in the classes of a run whose effects are measured."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,7 @@ class Searcher:
     """Searches classes, one after another.
 
     `samples` are of all classes, and `values` have their views; those of other classes show who else has the evidence.
-    `clusters` are the rows of clusters in the analyses of the run.
+    `clusters` are the rows of the clusters of each class in the analyses of the run.
     """
 
     tester: ClassTester
@@ -53,7 +53,7 @@ class Searcher:
     samples: NDArray[np.int64]
     values: Mapping[ChannelView, Features]
     n_examples: int
-    clusters: tuple[Rows, ...] = ()
+    clusters: Mapping[str, tuple[Rows, ...]] = field(default_factory=dict)
 
     def search_class(self, group: ClassRows, effects: ClassEffects) -> list[FoundGroup]:
         """Return the findings of a class, the same evidence once."""
@@ -84,7 +84,8 @@ class Searcher:
         """Yield the trials of the candidates of each intervention, and those of as many samples of chosen clusters."""
         for one in effects.interventions:
             yield one, one.candidates
-        for number, (one, members) in enumerate(choose_clusters(effects.interventions, group.rows, self.clusters)):
+        clusters = self.clusters.get(group.listed.id, ())
+        for number, (one, members) in enumerate(choose_clusters(effects.interventions, group.rows, clusters)):
             count = max(len(one.candidates.rows), 2 * LEAST_SEEDS)
             rows = draw(members, count, [self.tester.test.seed, group.label, 6, number])
             yield one, self.tester.measure_rows(group, self._find_intervention(one), rows)
