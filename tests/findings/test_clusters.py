@@ -1,6 +1,8 @@
 """Clusters of all views propose candidates: which are chosen, and that they find what single samples do not."""
 
+import importlib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -8,10 +10,10 @@ import pytest
 from scipy.stats import ttest_ind
 
 import whyset as ws
-from whyset.findings import searching
 from whyset.findings.clusters import choose_clusters, compare, read_clusters
 from whyset.store.effects import EffectSummary, Estimate, FreshTrials, InterventionEffects, SelectionTrials
 
+module = importlib.import_module("whyset.findings.finding")
 SUMMARY = EffectSummary(*[Estimate(0.0, None, 0)] * 4)
 
 
@@ -83,9 +85,12 @@ def test_samples_of_other_classes_are_left_out() -> None:
 
 def test_a_run_without_an_analysis_has_no_clusters(planted: Any, tmp_path: Path) -> None:
     run = planted.explain(tmp_path / "run")
-    assert read_clusters(run) == {}
+    lines: list[str] = []
+    said = SimpleNamespace(info=lines.append)
+    assert read_clusters(run, said) == {}
+    assert "no clusters propose candidates" in lines[0]
     ws.analyze(run, ws.Spray(surrogates=0), progress=False)
-    clusters = read_clusters(ws.open_run(run.path))["00000"]
+    clusters = read_clusters(ws.open_run(run.path), said)["00000"]
     of_class = run.analysis().category("00000").column("index")
     labels = run.analysis().category("00000").column("clustering.kmeans")
     assert set(np.sort(of_class[labels == 0]).tolist()) in [set(rows.tolist()) for rows in clusters]
@@ -97,7 +102,7 @@ def test_a_cluster_finds_what_too_few_candidates_do_not(planted: Any, tmp_path: 
     run = planted.explain(tmp_path / "run")
     assert not len(ws.find(run, test, n_examples=0, progress=False))
     marked = np.flatnonzero(planted.marked)
-    monkeypatch.setattr(searching, "read_clusters", lambda run: {"00000": (marked,)})
+    monkeypatch.setattr(module, "read_clusters", lambda run, said: {"00000": (marked,)})
     (found,) = ws.find(run, test, n_examples=0, progress=False)
     assert found.kind == "suspicion"
     assert set(found.rows) <= set(marked.tolist())

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.analysis.view_groups import SAME_GROUP, list_groups
+from whyset.engines import Progress
 from whyset.errors import BrokenRunError, InputError
 from whyset.findings.concept import LEAST_SEEDS
 from whyset.store import Run
@@ -20,15 +21,16 @@ _MOST_DISTINCT = 2
 _LEAST_Z = 2.0
 
 
-def read_clusters(run: Run) -> Mapping[str, tuple[Rows, ...]]:
+def read_clusters(run: Run, said: Progress) -> Mapping[str, tuple[Rows, ...]]:
     """Return the rows of the clusters of each class in the analyses of all views, small ones included.
 
-    The keys are the ids of the classes; clusters with the largest contrast of details come first.
-    There are none if the run has no analysis, or none that can be read.
+    The keys are the ids of the classes; clusters with the largest contrast of details come first. There are none if the
+    run has no analysis, or none that can be read, which is reported.
     """
     try:
         groups = list_groups(run)
-    except (InputError, BrokenRunError):
+    except (InputError, BrokenRunError) as error:
+        said.info(f"no clusters propose candidates: {error}")
         return {}
     return {id: tuple(group.rows for group in of_class) for id, of_class in groups.items()}
 

@@ -1,6 +1,6 @@
 """`find`: what decides the predictions of a class though it should not, found and confirmed by experiments."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from whyset.effects.class_job import ClassRows
 from whyset.effects.preparation import list_classes, make_tester, measure_costs, prepare
 from whyset.engines import Engine, Progress, get_engine
 from whyset.errors import BrokenRunError, NotTestedError
+from whyset.findings.clusters import read_clusters
 from whyset.findings.searching import FoundGroup, Searcher, make_searcher
 from whyset.findings.unconfirmed import list_unconfirmed
 from whyset.runner.consent import Trust
@@ -25,6 +26,7 @@ from whyset.runner.reopening import reopen
 from whyset.store import Run, open_run
 from whyset.store.effects import Effects
 from whyset.store.findings import Finding, Findings, write_findings
+from whyset.store.jsonfile import JSON
 from whyset.store.layout import safe_name
 from whyset.store.remote import AnyPath
 
@@ -120,11 +122,14 @@ def find(
             classes = list_classes(opened)
             job = prepare(opened, test, reopened, classes, measure_costs, said)
             tester = make_tester(set_up(job.job), test, job.interventions, job.pool, job.labels)
-            searcher = make_searcher(tester, np.concatenate([one.rows for one in classes]), count)
+            clusters = read_clusters(opened, said)
+            searcher = make_searcher(tester, np.concatenate([one.rows for one in classes]), count, clusters)
             result = _search(searcher, classes, effects, said)
     except NotTestedError as error:
         return Findings(opened.path, name, test.name, problem=str(error))
-    return _store(opened, name, test, count, result, effects)
+    return _store(
+        opened, name, test, {"n_examples": count, "n_clusters": sum(map(len, clusters.values()))}, result, effects
+    )
 
 
 def _has_confirmed(run: Run, name: str) -> bool:
@@ -160,7 +165,7 @@ def _store(
     run: Run,
     name: str,
     test: EffectTest,
-    n_examples: int,
+    options: Mapping[str, JSON],
     result: tuple[list[FoundGroup], dict[str, str]],
     effects: Effects,
 ) -> Findings:
@@ -174,7 +179,7 @@ def _store(
         run.path,
         name,
         test.name,
-        config={"n_examples": n_examples, "test": effects.config},
+        config={**options, "test": effects.config},
         findings=tuple(findings),
         n_searched=len(effects.listed) - len(reasons),
         not_searched=reasons,

@@ -1,7 +1,7 @@
 """The search in the classes of a run whose effects are measured."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from torch import Tensor
 from whyset.effects.class_job import ClassRows, ClassTester
 from whyset.effects.host_pool import read_inputs
 from whyset.effects.intervals import estimate_fraction
-from whyset.findings.clusters import choose_clusters, read_clusters
+from whyset.findings.clusters import choose_clusters
 from whyset.findings.concept import LEAST_SEEDS
 from whyset.findings.confirmation import confirm, draw
 from whyset.findings.examples import Examples, make_examples
@@ -53,7 +53,7 @@ class Searcher:
     samples: NDArray[np.int64]
     values: Mapping[ChannelView, Features]
     n_examples: int
-    clusters: Mapping[str, tuple[Rows, ...]] = field(default_factory=dict)
+    clusters: Mapping[str, tuple[Rows, ...]]
 
     def search_class(self, group: ClassRows, effects: ClassEffects) -> list[FoundGroup]:
         """Return the findings of a class, the same evidence once."""
@@ -152,15 +152,17 @@ class Searcher:
         return read_samples(self.tester, self.views, samples)
 
 
-def make_searcher(tester: ClassTester, rows: NDArray[np.int64], n_examples: int) -> Searcher:
-    """Read the views of up to 8,192 samples of all classes, and the clusters of the run."""
+def make_searcher(
+    tester: ClassTester, rows: NDArray[np.int64], n_examples: int, clusters: Mapping[str, tuple[Rows, ...]]
+) -> Searcher:
+    """Read the views of up to 8,192 samples of all classes."""
     samples = np.unique(rows // tester.run.config.targets_per_sample)
     if len(samples) > MOST_OTHERS:
         generator = np.random.default_rng([tester.test.seed, 5])
         samples = np.sort(generator.permutation(samples)[:MOST_OTHERS])
     views = choose_views(tester.worker.model, tester.pool.x[:2])
     values = read_samples(tester, views, samples)
-    return Searcher(tester, views, samples, values, n_examples, read_clusters(tester.run))
+    return Searcher(tester, views, samples, values, n_examples, clusters)
 
 
 def read_samples(
