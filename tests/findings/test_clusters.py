@@ -103,7 +103,9 @@ def test_a_cluster_finds_what_too_few_candidates_do_not(planted: Any, tmp_path: 
     assert not len(ws.find(run, test, n_examples=0, progress=False))
     marked = np.flatnonzero(planted.marked)
     monkeypatch.setattr(module, "read_clusters", lambda run, said: {"00000": (marked,)})
-    (found,) = ws.find(run, test, n_examples=0, progress=False)
+    findings = ws.find(run, test, n_examples=0, progress=False)
+    (found,) = findings
+    assert findings.config["n_clusters"] == 1
     assert found.kind == "suspicion"
     assert set(found.rows) <= set(marked.tolist())
     assert len(found.rows) > 0.8 * len(marked)

@@ -127,9 +127,8 @@ def find(
             result = _search(searcher, classes, effects, said)
     except NotTestedError as error:
         return Findings(opened.path, name, test.name, problem=str(error))
-    return _store(
-        opened, name, test, {"n_examples": count, "n_clusters": sum(map(len, clusters.values()))}, result, effects
-    )
+    options: dict[str, JSON] = {"n_examples": count, "n_clusters": sum(map(len, clusters.values()))}
+    return _store(opened, name, test, options, result, effects)
 
 
 def _has_confirmed(run: Run, name: str) -> bool:
