@@ -32,7 +32,7 @@ def test_a_plan_is_within_its_budget_or_refused(sizes, budget, ratio, passes):
     except NotTestedError:
         assert permitted < work.count(8, 8, 2, 2)
         return
-    assert plan.n_evaluations <= permitted
+    assert plan.n_evaluations <= permitted * (1 + 1e-9)
     assert plan.planned <= budget * (1 + 1e-9)
     assert plan.n_candidates >= 2
     assert plan.n_random >= 2
@@ -58,7 +58,7 @@ def test_chosen_interventions_are_left_out_rather_than_candidates(sizes, budget,
     except NotTestedError:
         assert permitted < replace(work, passes=1).count(8, 8, 2, 2)
         return
-    assert found.plan.n_evaluations <= permitted
+    assert found.plan.n_evaluations <= permitted * (1 + 1e-9)
     assert found.plan.n_candidates >= (2 if found.n_interventions == 1 else 5)
     if found.n_interventions > 1 and found.plan.n_tested is not None:
         assert found.plan.n_tested >= max(sizes) / 4

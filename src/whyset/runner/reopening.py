@@ -58,6 +58,7 @@ def reopen(
     """
     request, activity = _restore(run, said, model, dataset, data, device, trust), Activity()
     loaded = load(request.model, request.device)
+    _require_layers(run, loaded.module)
     source = request.source(loaded.preprocessing, loaded.module)
     with evaluating(loaded.module):
         check_structure(loaded.module, source, request.output, pads=request.pads_texts)
@@ -70,6 +71,16 @@ def reopen(
         sent = loaded.module if engine.in_process else bind_code(request.model, loaded.code_hash)
         job = Job(run, sent, plan.source, plan.wanted, plan.shape, request.batch_size, request.device, request.seed)
         yield ReopenedRun(loaded.module, reading, job)
+
+
+def _require_layers(run: Run, model: torch.nn.Module) -> None:
+    """Raise RunMismatchError if the model lacks a layer whose channels the run has recorded."""
+    modules = dict(model.named_modules())
+    for layer in (*run.concepts, *run.activations, *run.mean_activations):
+        if layer not in modules:
+            raise RunMismatchError(
+                f"{run.path} has recorded the layer {layer!r}, which the model does not have: it is another model"
+            )
 
 
 def _restore(

@@ -61,7 +61,7 @@ def test_analyses_come_back_equal(sample_run, back):
 
 def test_a_run_that_came_back_can_be_analyzed_like_any_other(back):
     analyze(back, Spray("own", surrogates=0, resamplings=2))
-    assert back.analyses == ["own", "spray"]
+    assert back.analyses == ["own", "own.spectrum", "spray"]
     assert all(category.evidence.problem is None for category in back.analysis("own").categories)
 
 
