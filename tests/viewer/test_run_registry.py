@@ -64,7 +64,8 @@ def test_progress_tells_what_the_description_will_say(
         writer.write(CategoryResult(f"{label:05d}", sample.CLASSES[label], columns, from_info({"size": 20})))
         (spray,) = progress(client)["analyses"]
         assert (spray["name"], spray["categories"]) == ("spray", done)
-        assert client.get("/api/runs/run").json()["analyses"] == [spray | {"expected": None, "problem": None}]
+        described = spray | {"title": "spray", "view": "spray", "expected": None, "problem": None}
+        assert client.get("/api/runs/run").json()["analyses"] == [described]
         states.add(spray["version"])
     assert len(states) == 3
     assert progress(client)["version"] == now["version"]
