@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import whyset as ws
-from whyset.analysis import Spray, View
+from whyset.analysis import Spray
 from whyset.report import ReportHeatmaps, as_html, as_json, as_markdown, as_text, rank_classes, report
 from whyset.report.view_p_values import correct_for_views
 from whyset.report.view_ranking import rank_views
@@ -103,10 +103,10 @@ def test_views_that_an_interrupted_analysis_has_not_begun_are_named_and_count(
     spray = replace(SPRAY, name="other", seed=1)
     analyze_view = module._analyze_view
 
-    def interrupt(run: Run, base: Spray, view: View, *given: Any) -> Any:
-        if view.name != "maps":
+    def interrupt(run: Run, begun: Any, *given: Any) -> Any:
+        if begun.view.name != "maps":
             raise KeyboardInterrupt
-        return analyze_view(run, base, view, *given)
+        return analyze_view(run, begun, *given)
 
     monkeypatch.setattr(module, "_analyze_view", interrupt)
     with pytest.raises(KeyboardInterrupt):

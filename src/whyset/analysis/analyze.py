@@ -1,7 +1,6 @@
 """Analyze all classes of a run, one job per class, through an engine."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -32,6 +31,16 @@ class ClassJob:
     spray: Spray
     writer: AnalysisWriter
     memo: Memo | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class BegunView:
+    """A view with its analysis, the writer of the results, and the classes."""
+
+    view: View
+    spray: Spray
+    writer: AnalysisWriter
+    groups: list[Group]
 
 
 def analyze(
@@ -144,24 +153,25 @@ def _analyze_views(
     views = choose_views(run, spray, names)
     kept = None if memo is None else Memo(Path(memo))
     first, *others = views
-    _begin_view(run, spray, first)
+    begun = [_begin_view(run, spray, first)]
     for view in others:  # all before the first is computed, so that an interrupted analysis says which are missing
-        with suppress(InputError):  # reported below
-            _begin_view(run, spray, view)
-    analysis = _analyze_view(run, spray, first, get_engine(engine), progress, kept)
-    for number, view in enumerate(others, 2):
-        progress.info(f"view {number} of {len(views)}: {view.title}")
         try:
-            _analyze_view(run, spray, view, get_engine(engine), progress, kept)
+            begun.append(_begin_view(run, spray, view))
         except InputError as error:
             progress.info(f"{view.title}: {error}")
+    _say_left_out(run, begun[0].groups, progress)
+    analysis = _analyze_view(run, begun[0], get_engine(engine), progress, kept)
+    for number, one in enumerate(begun[1:], 2):
+        progress.info(f"view {number} of {len(begun)}: {one.view.title}")
+        try:
+            _analyze_view(run, one, get_engine(engine), progress, kept)
+        except InputError as error:
+            progress.info(f"{one.view.title}: {error}")
     return analysis
 
 
-def _analyze_view(run: Run, base: Spray, view: View, engine: Engine, progress: Progress, memo: Memo | None) -> Analysis:
-    spray, writer, groups = _begin_view(run, base, view)
-    if spray.name == base.name:
-        _say_left_out(run, groups, progress)
+def _analyze_view(run: Run, begun: BegunView, engine: Engine, progress: Progress, memo: Memo | None) -> Analysis:
+    spray, writer, groups = begun.spray, begun.writer, begun.groups
     jobs = {n: ClassJob(group, spray, writer, memo) for n, group in enumerate(groups) if not writer.has(group.id)}
     if len(jobs) < len(groups):
         progress.info(f"{len(groups) - len(jobs)} of {len(groups)} classes are finished already and kept.")
@@ -171,14 +181,13 @@ def _analyze_view(run: Run, base: Spray, view: View, engine: Engine, progress: P
     return analysis
 
 
-def _begin_view(run: Run, base: Spray, view: View) -> tuple[Spray, AnalysisWriter, list[Group]]:
-    """Return the analysis of a view, its writer and its classes."""
+def _begin_view(run: Run, base: Spray, view: View) -> BegunView:
     spray = view.configure(base)
     _require_something(run, spray)
     config: dict[str, JSON] = {"pipeline": spray.to_dict(), "steps": str(spray.pipeline())}
     if spray.name != base.name:
         config |= {VIEW: view.name, BASE: base.name}
-    return spray, *_begin(run, spray, config)
+    return BegunView(view, spray, *_begin(run, spray, config))
 
 
 def _begin(run: Run, spray: Spray, config: Mapping[str, JSON]) -> tuple[AnalysisWriter, list[Group]]:

@@ -57,8 +57,7 @@ class ViewGroup:
 
     def jaccard(self, other: "ViewGroup") -> float:
         """Return the Jaccard index of the rows: the size of the intersection divided by that of the union."""
-        common = len(np.intersect1d(self.rows, other.rows, assume_unique=True))
-        return common / (len(self.rows) + len(other.rows) - common)
+        return compute_jaccard(self.rows, other.rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +74,12 @@ class MergedGroup:
 
     group: ViewGroup
     also: tuple[tuple[ViewGroup, float], ...] = ()
+
+
+def compute_jaccard(rows: NDArray[np.int64], others: NDArray[np.int64]) -> float:
+    """Return the Jaccard index of two groups of distinct rows."""
+    common = len(np.intersect1d(rows, others, assume_unique=True))
+    return common / (len(rows) + len(others) - common)
 
 
 def list_groups(

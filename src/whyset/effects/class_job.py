@@ -95,8 +95,8 @@ class ClassTester:
             problem = f"expected at least {needed} samples of other classes that can be hosts, got {available}"
             return ClassEffects(len(rows), problem=problem)
         generators = [np.random.default_rng([test.seed, group.label, stage]) for stage in (1, 2)]
-        tested = _draw(rows, plan.n_tested, generators[0])
-        random = _draw(rows, plan.n_random, generators[1])
+        tested = draw_rows(rows, plan.n_tested, generators[0])
+        random = draw_rows(rows, plan.n_random, generators[1])
         found: list[InterventionEffects] = []
         reasons: dict[str, str] = {}
         with count_inputs(model) as count:
@@ -263,7 +263,7 @@ def count_empty(evidence: Evidence) -> int:
     return 0 if size is None else int((size == 0).sum())
 
 
-def _draw(rows: Rows, count: int | None, generator: np.random.Generator) -> Rows:
+def draw_rows(rows: Rows, count: int | None, generator: np.random.Generator) -> Rows:
     """Draw rows without repetition, in ascending order; all if there is no smaller count."""
     if count is None or count >= len(rows):
         return rows

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from whyset.analysis.view_groups import SAME_GROUP, list_groups
+from whyset.analysis.view_groups import SAME_GROUP, compute_jaccard, list_groups
 from whyset.engines import Progress
 from whyset.errors import BrokenRunError, InputError
 from whyset.findings.concept import LEAST_SEEDS
@@ -100,8 +100,5 @@ def compare(trials: SelectionTrials, cluster: Rows) -> float:
 
 def _add(chosen: list[tuple[InterventionEffects, Rows]], effects: InterventionEffects, rows: Rows) -> None:
     """Add a pair unless about the same samples were chosen for the intervention."""
-    for other, kept in chosen:
-        common = len(np.intersect1d(rows, kept))
-        if effects is other and common >= SAME_GROUP * (len(rows) + len(kept) - common):
-            return
-    chosen.append((effects, rows))
+    if not any(effects is other and compute_jaccard(rows, kept) >= SAME_GROUP for other, kept in chosen):
+        chosen.append((effects, rows))

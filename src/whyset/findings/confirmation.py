@@ -1,10 +1,9 @@
 """The confirmation of a proposal: its evidence is measured again, on samples that no effect has selected."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from whyset.effects import summarize
-from whyset.effects.class_job import ClassRows, ClassTester
+from whyset.effects.class_job import ClassRows, ClassTester, draw_rows
 from whyset.findings.proposals import Proposal
 from whyset.interventions import Intervention
 from whyset.store.effects import EffectSummary
@@ -22,12 +21,5 @@ def confirm(tester: ClassTester, group: ClassRows, intervention: Intervention, p
     fresh = np.setdiff1d(proposal.carriers, proposal.trials.rows)
     if len(fresh) < _LEAST:
         fresh = np.intersect1d(proposal.carriers, proposal.trials.rows)
-    drawn = draw(fresh, tester.test.n_random, [tester.test.seed, group.label, 4])
+    drawn = draw_rows(fresh, tester.test.n_random, np.random.default_rng([tester.test.seed, group.label, 4]))
     return summarize(tester.measure_rows(group, intervention, drawn))
-
-
-def draw(rows: NDArray[np.int64], count: int, seed: list[int]) -> NDArray[np.int64]:
-    """Draw rows at random, without repetition; all if there are no more."""
-    if len(rows) <= count:
-        return rows
-    return np.sort(np.random.default_rng(seed).permutation(rows)[:count])

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from whyset.effects.class_job import ClassRows, ClassTester
+from whyset.effects.class_job import ClassRows, ClassTester, draw_rows
 from whyset.effects.host_pool import read_inputs
 from whyset.effects.intervals import estimate_fraction
 from whyset.findings.clusters import choose_clusters
 from whyset.findings.concept import LEAST_SEEDS
-from whyset.findings.confirmation import confirm, draw
+from whyset.findings.confirmation import confirm
 from whyset.findings.examples import Examples, make_examples
 from whyset.findings.grouping import group_seeds
 from whyset.findings.judgment import Judgment, judge
@@ -87,7 +87,8 @@ class Searcher:
         clusters = self.clusters.get(group.listed.id, ())
         for number, (one, members) in enumerate(choose_clusters(effects.interventions, group.rows, clusters)):
             count = max(len(one.candidates.rows), 2 * LEAST_SEEDS)
-            rows = draw(members, count, [self.tester.test.seed, group.label, 6, number])
+            generator = np.random.default_rng([self.tester.test.seed, group.label, 6, number])
+            rows = draw_rows(members, count, generator)
             yield one, self.tester.measure_rows(group, self._find_intervention(one), rows)
 
     def _group(self, group: ClassRows, effects: InterventionEffects, seeds: Rows) -> list[Rows]:

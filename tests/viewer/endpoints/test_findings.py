@@ -93,7 +93,7 @@ def test_damage_is_a_notice_or_a_conflict(
     assert client.get("/api/runs/run/findings/examples?indices=0").status_code == 409
 
 
-def changed_ids(run: Run) -> np.ndarray:
+def read_changed_ids(run: Run) -> np.ndarray:
     changed = run.findings().examples()
     assert changed is not None
     return np.asarray(changed[0])
@@ -120,7 +120,7 @@ def test_words_of_texts_are_marked(admitted: Any, modality_runs: ModuleType, fou
     assert finding["examples"][0]["host_words"] == words[1]
     changed = finding["examples"][0]["changed_words"]
     assert [word for word, _ in changed] == [words[1][0], *words[0][1:3], *words[1][3:]]
-    assert [marked for _, marked in changed] == (run.inputs[1] != changed_ids(run))[: len(changed)].tolist()
+    assert [marked for _, marked in changed] == (run.inputs[1] != read_changed_ids(run))[: len(changed)].tolist()
     assert finding["examples"][1]["changed_words"] is None
     assert admitted(run.path).get("/api/runs/text/findings/examples?indices=0").status_code == 404
 
