@@ -1,0 +1,47 @@
+"""What a fix is made from: a model, the samples that may be used, and the evidence that it should not use."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class FixTask:
+    """The evidence that a model should not use, with the samples from which a fix is made.
+
+    Samples that judge the fix are not among them.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The model, in evaluation mode; a fix does not change it.
+    read : callable
+        `read(rows)` returns inputs (n, ...) of samples by their numbers 0 to len(labels) − 1, in the model's units.
+    labels : ndarray of int64
+        The label of each sample.
+    label : int
+        The class whose samples carry the evidence, and that it turns others into.
+    carriers : ndarray of int64
+        The numbers of the samples of this class that carry the evidence; some may be wrong.
+    seeds : ndarray of int64
+        The carriers whose evidence has the largest effect.
+    insert : callable
+        `insert(sources, hosts, x)` inserts the evidence of carriers into hosts: numbers of both (n,), and the inputs
+        of the hosts (n, ...); returns the changed inputs.
+    seed : int
+        The seed of all random choices.
+    """
+
+    model: nn.Module
+    read: Callable[[Rows], Tensor]
+    labels: Rows
+    label: int
+    carriers: Rows
+    seeds: Rows
+    insert: Callable[[Rows, Rows, Tensor], Tensor]
+    seed: int = 0
