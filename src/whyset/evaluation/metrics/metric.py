@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.attribution.named_part import NamedPart
-from whyset.evaluation.metrics.explained_batch import ExplainedBatch
+from whyset.evaluation.metrics.explained_samples import ExplainedSamples
 
 Values = NDArray[np.float64]
 Need = Literal["model", "explain", "masks"]
@@ -52,6 +52,6 @@ class Metric(NamedPart):
         """Convert numbers to those of Python, in which they are stored; InputError: one is not finite."""
         self.convert_numbers()
 
-    def measure(self, batch: ExplainedBatch) -> Measured:
+    def measure(self, batch: ExplainedSamples) -> Measured:
         """Return the metric of each sample of a batch."""
         raise NotImplementedError

@@ -12,7 +12,7 @@ Explain = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True, eq=False)
-class ExplainedBatch:
+class ExplainedSamples:
     """A batch of samples with their relevance by one method.
 
     Parameters
