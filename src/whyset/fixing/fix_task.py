@@ -1,4 +1,4 @@
-"""What a fix is made from: a model, the samples that may be used, and the evidence that it should not use."""
+"""The material of a fix: a model, the samples that may be used, and the evidence that it should not use."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a metric is given: samples with their relevance by one method, the model, and the method itself."""
+"""The material of a metric: samples with their relevance by one method, the model, and the method itself."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
