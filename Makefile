@@ -34,7 +34,7 @@ demo: $(VENV)/core.stamp
 test: $(VENV)/test.stamp oracles
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
-oracles: $(addprefix .oracles/,$(addsuffix /stamp,corelay virelay moto lxt quantus minilm saliency grad_cam craft))
+oracles: $(addprefix .oracles/,$(addsuffix /stamp,corelay virelay moto lxt quantus minilm saliency grad_cam craft trainers))
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff format --check .

@@ -59,7 +59,7 @@ def test_make_installs_only_when_the_declared_dependencies_are_newer(tmp_path: P
         os.utime(tmp_path / name, (1000, 1000))
     (tmp_path / "Makefile").write_text((ROOT / "Makefile").read_text())
     stamps = [".venv/bin/python", ".venv/core.stamp", ".venv/test.stamp"]
-    for peer in ("corelay", "virelay", "moto", "lxt", "quantus", "minilm", "saliency", "grad_cam", "craft"):
+    for peer in ("corelay", "virelay", "moto", "lxt", "quantus", "minilm", "saliency", "grad_cam", "craft", "trainers"):
         (tmp_path / "tests" / "oracles").mkdir(parents=True, exist_ok=True)
         (tmp_path / "tests" / "oracles" / f"{peer}.txt").touch()
         stamps.append(f".oracles/{peer}/stamp")

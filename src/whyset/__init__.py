@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from whyset.viewer import view
     from whyset.viewer.embed.export import export_html
     from whyset.viewer.embed.widget import widget
+    from whyset.watching import Watch
 
 from whyset.version import __version__ as __version__
 
@@ -20,6 +21,7 @@ __all__ = [
     "EffectTest",
     "RelevanceWriter",
     "Spray",
+    "Watch",
     "analyze",
     "explain",
     "export_html",
@@ -35,6 +37,7 @@ _HOMES = {
     "EffectTest": "whyset.effects",
     "RelevanceWriter": "whyset.store.maps",
     "Spray": "whyset.analysis",
+    "Watch": "whyset.watching",
     "analyze": "whyset.analysis",
     "explain": "whyset.runner",
     "export_html": "whyset.viewer.embed.export",

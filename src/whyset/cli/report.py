@@ -45,7 +45,11 @@ def report(
     from whyset import report as reports
     from whyset.store import open_run
     from whyset.store.files import replace_file
+    from whyset.store.watched import is_watched
 
+    if is_watched(run):
+        _print_timeline(run)
+        return
     opened = open_run(run).thoroughly()
     values = reports.read_attributes(attributes, opened.ids) if attributes else None
     content = reports.report(opened, name, values, findings)
@@ -62,6 +66,13 @@ def report(
         raise InputError(f"cannot write {out.name}: folder {out.parent} does not exist")
     replace_file(out, page.encode())
     echo(f"written: {out}")
+
+
+def _print_timeline(folder: str) -> None:
+    from whyset.report.timeline import list_lines, read_timeline
+
+    for line in list_lines(read_timeline(folder)):
+        echo(line)
 
 
 def _by_ending(out: Path | None) -> Format:

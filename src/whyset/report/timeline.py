@@ -1,0 +1,130 @@
+"""The findings of a watched training: in which epoch each appears, and its effect over the epochs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from whyset.analysis.finding_tracks import FindingTrack, track_findings
+from whyset.errors import BrokenRunError, InputError
+from whyset.store import open_run
+from whyset.store.findings import Finding
+from whyset.store.watched import list_epochs, locate_epoch, read_threshold
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The findings of the epochs of a training.
+
+    Parameters
+    ----------
+    folder : str
+        The folder of the runs.
+    threshold : float
+        The effect from which on a suspicion is announced.
+    found : Mapping of int to tuple of Finding
+        The findings of each epoch in rank order.
+    notices : tuple of str
+        Epochs that could not be read, with the reasons.
+    """
+
+    folder: str
+    threshold: float
+    found: Mapping[int, tuple[Finding, ...]]
+    notices: tuple[str, ...] = ()
+
+    @property
+    def epochs(self) -> tuple[int, ...]:
+        """The epochs whose findings are known."""
+        return tuple(sorted(self.found))
+
+    @cached_property
+    def tracks(self) -> tuple[FindingTrack, ...]:
+        """The findings over the epochs, those that are announced first, and among these the earliest first."""
+        tracks = track_findings(self.found)
+        return tuple(sorted(tracks, key=self._rank))
+
+    def until(self, epoch: int) -> "Timeline":
+        """Return the timeline up to an epoch."""
+        found = {known: findings for known, findings in self.found.items() if known <= epoch}
+        return Timeline(self.folder, self.threshold, found, self.notices)
+
+    def _rank(self, track: FindingTrack) -> tuple[bool, int, float]:
+        onset = track.find_onset(self.threshold)
+        return (
+            onset is None,
+            track.epochs[0] if onset is None else onset,
+            -max(one.score or 0.0 for one in track.findings),
+        )
+
+
+def read_timeline(folder: str | Path) -> Timeline:
+    """Read the findings of a watched training.
+
+    An epoch that has no findings yet, or damaged ones, becomes a notice.
+
+    Parameters
+    ----------
+    folder : str or path
+        The folder that `Watch` writes.
+
+    Raises
+    ------
+    InputError
+        It is another folder, or its epochs are of different data.
+    """
+    found: dict[int, tuple[Finding, ...]] = {}
+    notices, data = [], {}
+    threshold = read_threshold(folder)
+    for epoch in list_epochs(folder):
+        path = locate_epoch(folder, epoch)
+        try:
+            run = open_run(path)
+            data[run.config.dataset_fingerprint] = epoch
+            found[epoch] = tuple(run.findings())
+        except (BrokenRunError, InputError) as error:
+            notices.append(f"epoch {epoch} is left out: {error}")
+    if len(data) > 1:
+        first, other = sorted(data.values())[:2]
+        raise InputError(
+            f"{folder}: the runs of epochs {first} and {other} are of different data, so that their findings cannot be "
+            "compared: watch each data set in a folder of its own"
+        )
+    return Timeline(str(folder), threshold, found, tuple(notices))
+
+
+def describe_onset(timeline: Timeline, track: FindingTrack) -> str:
+    """Describe in which epoch a finding is announced, or since when it is there."""
+    onset = track.find_onset(timeline.threshold)
+    if onset is not None:
+        return f"announced in epoch {onset}"
+    return f"not announced, found since epoch {track.epochs[0]}"
+
+
+def read_effects(timeline: Timeline, track: FindingTrack) -> list[float | None]:
+    """Return the effect in each epoch: the share of turned hosts minus that of the null; None if it was not found."""
+    known = dict(zip(track.epochs, track.findings, strict=True))
+    effects = [known[epoch].effect if epoch in known else None for epoch in timeline.epochs]
+    return [None if one is None else one.difference.value for one in effects]
+
+
+def list_lines(timeline: Timeline, most: int = 10) -> list[str]:
+    """List a timeline as lines of text: each of the first findings with its sentence and its effects."""
+    epochs: Sequence[int] = timeline.epochs
+    announced = sum(track.find_onset(timeline.threshold) is not None for track in timeline.tracks)
+    lines = [
+        f"{timeline.folder}: {len(epochs):,} epochs, {len(timeline.tracks):,} findings, {announced:,} announced "
+        f"(suspicions with an effect of at least {timeline.threshold:g})",
+        *timeline.notices,
+    ]
+    for rank, track in enumerate(timeline.tracks[:most], 1):
+        effects = zip(epochs, read_effects(timeline, track), strict=True)
+        written = ", ".join(f"{epoch}: {'-' if value is None else f'{value:.2f}'}" for epoch, value in effects)
+        lines += [
+            "",
+            f"{rank}. {describe_onset(timeline, track)}: {track.last.sentence}",
+            f"   effect by epoch: {written}",
+        ]
+    if len(timeline.tracks) > most:
+        lines += ["", f"... and {len(timeline.tracks) - most} more that are not announced or appear later"]
+    return lines

@@ -1,0 +1,44 @@
+"""Callbacks of training loops of other packages."""
+
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from whyset.optional import import_optional
+
+if TYPE_CHECKING:
+    from whyset.watching.watch import Watch
+
+
+def make_lightning_callback(watch: "Watch") -> Any:
+    """Make a `pytorch_lightning.Callback`; the watched model is the module itself.
+
+    It watches the end of each epoch of training, in the first of several processes.
+    """
+    lightning = import_optional("pytorch_lightning", "Watch.lightning", "pip install pytorch-lightning")
+
+    class LightningWatch(lightning.Callback):  # type: ignore[misc, name-defined]
+        """Watches the epochs of a Trainer of PyTorch Lightning."""
+
+        def on_train_epoch_end(self, trainer: Any, pl_module: nn.Module) -> None:
+            if trainer.is_global_zero:
+                watch(pl_module, trainer.current_epoch)
+
+    return LightningWatch()
+
+
+def make_hugging_face_callback(watch: "Watch") -> Any:
+    """Make a `transformers.TrainerCallback`.
+
+    It watches the end of each epoch, in the first of several processes; the first epoch has the number 0.
+    """
+    transformers = import_optional("transformers", "Watch.hugging_face", "pip install transformers")
+
+    class HuggingFaceWatch(transformers.TrainerCallback):  # type: ignore[misc, name-defined]
+        """Watches the epochs of a Trainer of transformers."""
+
+        def on_epoch_end(self, args: Any, state: Any, control: Any, model: nn.Module, **_: Any) -> None:
+            if state.is_world_process_zero:
+                watch(model, round(state.epoch) - 1)
+
+    return HuggingFaceWatch()
