@@ -1,21 +1,21 @@
 """The same finding in several epochs."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from whyset.analysis.finding_tracks import track_findings
-from whyset.store import Run
 from whyset.store.effects import Estimate
 from whyset.store.findings import Finding
 
 
 @pytest.fixture
-def make(run: Run, found: ModuleType):
+def make(sample_run: ModuleType, found: ModuleType, tmp_path: Path) -> Callable[..., Finding]:
     """`make(rows, effect=0.5, kind="suspicion", class_id="a")`: a finding."""
-    from dataclasses import replace
-
-    like = found.make_findings(run)[2]
+    like = found.make_findings(sample_run.make_sample_run(tmp_path / "run"))[2]
 
     def make(rows: range, effect: float = 0.5, kind: str = "suspicion", class_id: str = "a") -> Finding:
         measured = replace(like.effect, difference=Estimate(effect, None, 10))

@@ -1,6 +1,5 @@
 """The timeline of a watched training: what is announced, in which epoch, and what cannot be read."""
 
-import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -62,12 +61,13 @@ def test_an_epoch_that_cannot_be_read_is_named(watched: Path) -> None:
     assert [notice.partition(":")[0] for notice in timeline.notices] == ["epoch 2 is left out", "epoch 4 is left out"]
 
 
-def test_epochs_of_other_data_are_refused(watched: Path) -> None:
-    head = locate_epoch(watched, 4) / "run.json"
-    stored = json.loads(head.read_text())
-    stored["config"]["dataset_fingerprint"] = "another"
-    head.write_text(json.dumps(stored))
-    with pytest.raises(InputError, match="the runs of epochs 2 and 4 are of different data"):
+def test_epochs_of_other_data_are_refused(
+    watched: Path, sample_run: ModuleType, found: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = sample_run._config
+    monkeypatch.setattr(sample_run, "_config", lambda *given: replace(make(*given), dataset_fingerprint="another"))
+    found.write_sample_findings(sample_run.make_sample_run(locate_epoch(watched, 6)))
+    with pytest.raises(InputError, match="the runs of epochs 4 and 6 are of different data"):
         read_timeline(watched)
 
 
