@@ -9,10 +9,12 @@ import pytest
 
 from whyset.cli import main
 from whyset.errors import InputError
+from whyset.report.findings import read_findings
 from whyset.report.timeline import list_lines, read_effects, read_timeline
 from whyset.store import Run, open_run
 from whyset.store.effects import Estimate
 from whyset.store.watched import claim_folder, locate_epoch
+from whyset.viewer.state_files import sort_arguments
 
 
 @pytest.fixture
@@ -51,6 +53,25 @@ def test_the_lines_state_epochs_and_effects(watched: Path) -> None:
 def test_the_command_prints_the_timeline(watched: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", str(watched)]) == 0
     assert "announced in epoch 2: class horse" in capsys.readouterr().out
+
+
+def test_the_report_of_an_epoch_says_when_it_was_announced(watched: Path) -> None:
+    notices = read_findings(open_run(locate_epoch(watched, 4))).notices
+    assert notices[-1] == (
+        "Epoch 4 of a training: class horse, window of 3 x 3: announced in epoch 2 "
+        "(effect by epoch 0: -, 2: 0.30, 4: 0.69)."
+    )
+    assert len(notices) == 1  # only of suspicions
+    assert read_findings(open_run(locate_epoch(watched, 0))).notices == ()
+
+
+def test_a_run_of_no_training_says_nothing_of_epochs(run: Run, found: ModuleType) -> None:
+    found.write_sample_findings(run)
+    assert read_findings(run).notices == ()
+
+
+def test_the_viewer_opens_all_epochs(watched: Path, tmp_path: Path) -> None:
+    assert sort_arguments([watched]).runs == tuple(locate_epoch(watched, epoch) for epoch in (0, 2, 4))
 
 
 def test_an_epoch_that_cannot_be_read_is_named(watched: Path) -> None:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from whyset.command import command
 from whyset.errors import BrokenRunError, InputError
 from whyset.report.numbers import number, with_interval
+from whyset.report.timeline import list_history
 from whyset.store import Run
 from whyset.store.effects.records import Estimate
 from whyset.store.findings import Finding, Findings, Kind
@@ -64,9 +65,8 @@ def read_findings(run: Run, name: str | None = None) -> ReportedFindings:
         stored = run.findings(chosen)
     except (BrokenRunError, InputError) as error:  # damaged, or written by a newer whyset
         return ReportedFindings(chosen, notices=(f"The findings cannot be read: {error}.",))
-    return ReportedFindings(
-        chosen, sort_findings(stored), stored.n_searched, dict(stored.not_searched), tuple(list_notices(stored))
-    )
+    notices = (*list_notices(stored), *list_history(run, chosen))
+    return ReportedFindings(chosen, sort_findings(stored), stored.n_searched, dict(stored.not_searched), notices)
 
 
 def sort_findings(findings: Findings) -> tuple[Finding, ...]:

@@ -7,9 +7,12 @@ from pathlib import Path
 
 from whyset.analysis.finding_tracks import FindingTrack, track_findings
 from whyset.errors import BrokenRunError, InputError
-from whyset.store import open_run
+from whyset.store import Run, open_run
 from whyset.store.findings import Finding
-from whyset.store.watched import list_epochs, locate_epoch, read_threshold
+from whyset.store.watched import get_epoch, list_epochs, locate_epoch, read_threshold
+
+NAME = "findings"
+"""The search whose findings are those of an epoch."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def read_timeline(folder: str | Path) -> Timeline:
         try:
             run = open_run(path)
             data[run.config.dataset_fingerprint] = epoch
-            found[epoch] = tuple(run.findings())
+            found[epoch] = tuple(run.findings(NAME))
         except (BrokenRunError, InputError) as error:
             notices.append(f"epoch {epoch} is left out: {error}")
     if len(data) > 1:
@@ -108,6 +111,35 @@ def read_effects(timeline: Timeline, track: FindingTrack) -> list[float | None]:
     return [None if one is None else one.difference.value for one in effects]
 
 
+def list_history(run: Run, name: str) -> list[str]:
+    """List in which epoch of a watched training each suspicion of the run was announced, as sentences.
+
+    There are none for a run that is not of a watched training, and for searches of another name than "findings".
+    """
+    folder, epoch = get_epoch(run.path)
+    if folder is None or name != NAME:
+        return []
+    try:
+        timeline = read_timeline(folder).until(epoch)
+    except (BrokenRunError, InputError) as error:
+        return [f"The other epochs of the training cannot be read: {error}."]
+    return [
+        f"Epoch {epoch} of a training: class {track.last.class_name}, {track.last.text}: "
+        f"{describe_onset(timeline, track)} (effect by epoch {write_effects(timeline, track)})."
+        for track in timeline.tracks
+        if track.epochs[-1] == epoch and track.last.kind == "suspicion"
+    ]
+
+
+def write_effects(timeline: Timeline, track: FindingTrack) -> str:
+    """Write the effect of each epoch, "-" where the finding was not found.
+
+    The text is such as "0: -, 2: 0.30".
+    """
+    effects = zip(timeline.epochs, read_effects(timeline, track), strict=True)
+    return ", ".join(f"{epoch}: {'-' if value is None else f'{value:.2f}'}" for epoch, value in effects)
+
+
 def list_lines(timeline: Timeline, most: int = 10) -> list[str]:
     """List a timeline as lines of text: each of the first findings with its sentence and its effects."""
     epochs: Sequence[int] = timeline.epochs
@@ -118,8 +150,7 @@ def list_lines(timeline: Timeline, most: int = 10) -> list[str]:
         *timeline.notices,
     ]
     for rank, track in enumerate(timeline.tracks[:most], 1):
-        effects = zip(epochs, read_effects(timeline, track), strict=True)
-        written = ", ".join(f"{epoch}: {'-' if value is None else f'{value:.2f}'}" for epoch, value in effects)
+        written = write_effects(timeline, track)
         lines += [
             "",
             f"{rank}. {describe_onset(timeline, track)}: {track.last.sentence}",

@@ -8,6 +8,7 @@ from whyset.errors import InputError
 from whyset.store.files import explain_disk_errors
 from whyset.store.jsonfile import create_json, read_json
 from whyset.store.layout import is_run
+from whyset.store.remote import AnyPath
 
 WATCH_SCHEMA = "1.0"
 """Version of the stored form."""
@@ -61,6 +62,14 @@ def locate_epoch(folder: str | Path, epoch: int) -> Path:
     'epoch-0003'
     """
     return Path(folder) / f"epoch-{epoch:04}"
+
+
+def get_epoch(run: AnyPath) -> tuple[Path | None, int]:
+    """Return the folder of the watched training that a run is an epoch of, and the epoch; None and 0 for other runs."""
+    match = _EPOCH.fullmatch(run.name)
+    if match is None or not isinstance(run, Path) or not is_watched(run.parent):
+        return None, 0
+    return run.parent, int(match[1])
 
 
 def list_epochs(folder: str | Path) -> list[int]:

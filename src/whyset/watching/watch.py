@@ -57,7 +57,8 @@ class Watch:
     Each watched epoch becomes a run, `<out>/epoch-0003`, which the viewer opens as any other. In it, the evidence of
     each sample is inserted into samples of other classes, as by `find`; a *suspicion*, evidence that decides
     predictions though other classes and the rest of the class lack it, is announced in the epoch in which its effect
-    reaches `threshold`. `whyset report <out>` shows the effect of each finding over the epochs.
+    reaches `threshold`. `whyset report <out>` shows the effect of each finding over the epochs, and
+    `whyset view <out>` opens all of them.
 
     The training is not changed: weights, gradients, random numbers and modes of layers are as without the watch. An
     epoch costs four to five times the explanation of `dataset`, at least about ten seconds.

@@ -8,6 +8,7 @@ from whyset.command import command
 from whyset.errors import InputError, WhysetError
 from whyset.store import open_run
 from whyset.store.remote import AnyPath, as_path
+from whyset.store.watched import is_watched, list_epochs, locate_epoch
 from whyset.viewer.state_files.documents import Document, read_document
 from whyset.viewer.state_files.state_file import NamedRun, StateFile
 
@@ -24,11 +25,13 @@ class ParsedArguments:
 def sort_arguments(arguments: Iterable[AnyPath | str]) -> ParsedArguments:
     """Separate run folders from a state file or bookmark; the runs of a state file are opened too.
 
+    The folder of a watched training stands for the runs of its epochs.
+
     InputError: several files, a file that is neither state nor bookmark, or no run.
     """
     places = [as_path(argument) for argument in arguments]
     files = [place for place in places if _is_document(place)]
-    runs = [place for place in places if not _is_document(place)]
+    runs = [run for place in places if not _is_document(place) for run in _list_runs(place)]
     if len(files) > 1:
         raise InputError(f"expected at most one state file or bookmark, got {files[0]} and {files[1]}")
     if not files:
@@ -39,6 +42,13 @@ def sort_arguments(arguments: Iterable[AnyPath | str]) -> ParsedArguments:
     if not runs:
         raise InputError(f"{files[0]} is a bookmark; also name the run: `{command('view', 'RUN', files[0])}`")
     return ParsedArguments(tuple(runs), document)
+
+
+def _list_runs(place: AnyPath) -> list[AnyPath]:
+    """Return the runs of the epochs of a watched training, or the place itself."""
+    if not isinstance(place, Path) or not is_watched(place):
+        return [place]
+    return [locate_epoch(place, epoch) for epoch in list_epochs(place)] or [place]
 
 
 def _is_document(place: AnyPath) -> bool:
