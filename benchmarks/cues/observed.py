@@ -1,5 +1,6 @@
 """The material of a method: a network with its images, relevance maps, Grad-CAM maps, activations and outputs."""
 
+import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 import whyset
 from whyset.runner import ArraySource, Preprocessing
 from whyset.store import Run
+from whyset.store.layout import ANALYSES, EFFECTS, FINDINGS
 
 from .cells import Cell
 
@@ -50,6 +52,21 @@ class Observed:
     def run(self) -> Run:
         """The relevance of the images by the composite of the benchmark."""
         return self.explain("relevance", composite=COMPOSITE)
+
+    @cached_property
+    def analyzed(self) -> Run:
+        """The run with the clusters of all views, as `whyset analyze` leaves it, but without p-values.
+
+        It is a copy, so that a method can also be applied to the run without clusters. Findings do not use p-values.
+        """
+        folder = self.folder / "analyzed"
+        if not folder.exists():
+            part = self.folder / "analyzed.part"
+            shutil.rmtree(part, ignore_errors=True)
+            shutil.copytree(self.run.path, part, ignore=shutil.ignore_patterns(ANALYSES, EFFECTS, FINDINGS))
+            part.rename(folder)
+        whyset.analyze(whyset.open_run(folder), whyset.Spray(surrogates=0), progress=False)
+        return whyset.open_run(folder)
 
     @cached_property
     def maps(self) -> Values:
