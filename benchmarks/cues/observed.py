@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 import whyset
+from whyset.analysis.processors import PCA
 from whyset.runner import ArraySource, Preprocessing
 from whyset.store import Run
 from whyset.store.layout import ANALYSES, EFFECTS, FINDINGS
@@ -21,6 +22,7 @@ from .cells import Cell
 Values = NDArray[np.float32]
 BATCH = 250
 COMPOSITE = "epsilon_plus_flat"
+CLUSTERS_ONLY = whyset.Spray(surrogates=0, resamplings=0, embeddings=(PCA(),))
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +57,10 @@ class Observed:
 
     @cached_property
     def analyzed(self) -> Run:
-        """The run with the clusters of all views, as `whyset analyze` leaves it, but without p-values.
+        """The run with the clusters of all views that `whyset analyze` finds, which propose candidates.
 
-        It is a copy, so that a method can also be applied to the run without clusters. Findings do not use p-values.
+        It is a copy, so that a method can also be applied to the run without clusters. P-values, stability and UMAP
+        are left out: they change no cluster, and findings do not use them.
         """
         folder = self.folder / "analyzed"
         if not folder.exists():
@@ -65,7 +68,7 @@ class Observed:
             shutil.rmtree(part, ignore_errors=True)
             shutil.copytree(self.run.path, part, ignore=shutil.ignore_patterns(ANALYSES, EFFECTS, FINDINGS))
             part.rename(folder)
-        whyset.analyze(whyset.open_run(folder), whyset.Spray(surrogates=0), progress=False)
+        whyset.analyze(whyset.open_run(folder), CLUSTERS_ONLY, progress=False)
         return whyset.open_run(folder)
 
     @cached_property
