@@ -1,5 +1,6 @@
 """The material of a method: a network with its images, relevance maps, Grad-CAM maps, activations and outputs."""
 
+import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,14 +12,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 import whyset
+from whyset.analysis.processors import PCA
 from whyset.runner import ArraySource, Preprocessing
 from whyset.store import Run
+from whyset.store.layout import ANALYSES, EFFECTS, FINDINGS
 
 from .cells import Cell
 
 Values = NDArray[np.float32]
 BATCH = 250
 COMPOSITE = "epsilon_plus_flat"
+CLUSTERS_ONLY = whyset.Spray(surrogates=0, resamplings=0, embeddings=(PCA(),))
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +54,22 @@ class Observed:
     def run(self) -> Run:
         """The relevance of the images by the composite of the benchmark."""
         return self.explain("relevance", composite=COMPOSITE)
+
+    @cached_property
+    def analyzed(self) -> Run:
+        """The run with the clusters of all views that `whyset analyze` finds, which propose candidates.
+
+        It is a copy, so that a method can also be applied to the run without clusters. P-values, stability and UMAP
+        are left out: they change no cluster, and findings do not use them.
+        """
+        folder = self.folder / "analyzed"
+        if not folder.exists():
+            part = self.folder / "analyzed.part"
+            shutil.rmtree(part, ignore_errors=True)
+            shutil.copytree(self.run.path, part, ignore=shutil.ignore_patterns(ANALYSES, EFFECTS, FINDINGS))
+            part.rename(folder)
+        whyset.analyze(whyset.open_run(folder), CLUSTERS_ONLY, progress=False)
+        return whyset.open_run(folder)
 
     @cached_property
     def maps(self) -> Values:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import Locator, expect
 
 import whyset as ws
 from whyset.analysis.processors import PCA
@@ -25,9 +26,10 @@ def maps() -> np.ndarray:
     return maps
 
 
-def get_fact(viewer: Any, name: str) -> Any:
-    """The value of a fact of the sample in Detail."""
-    return viewer.page.locator(f"xpath=//dt[normalize-space()='{name}']/following-sibling::dd[1]")
+def get_fact(viewer: Any, name: str) -> Locator:
+    """The value of a fact of the sample in Detail, which is empty until the sample has arrived."""
+    found: Locator = viewer.page.locator(f"xpath=//dt[normalize-space()='{name}']/following-sibling::dd[1]")
+    return found
 
 
 def test_maps_of_images_without_predictions(maps: np.ndarray, open_viewer: Callable, tmp_path: Path) -> None:
@@ -42,10 +44,10 @@ def test_maps_of_images_without_predictions(maps: np.ndarray, open_viewer: Calla
         viewer.open_class("dog")
         viewer.tile(1).click()
         predicted = get_fact(viewer, "predicted")
-        assert predicted.inner_text() == "unknown"
+        expect(predicted).to_have_text("unknown")
         assert "wrong" not in (predicted.get_attribute("class") or "")
-        assert get_fact(viewer, "true").inner_text() == "dog"
-        assert viewer.page.locator("dd[data-explains]").inner_text() == "unknown or no single class"
+        expect(get_fact(viewer, "true")).to_have_text("dog")
+        expect(viewer.page.locator("dd[data-explains]")).to_have_text("unknown or no single class")
         viewer.page.get_by_role("button", name="Find").click()
         viewer.page.get_by_role("dialog").get_by_role("combobox").fill("1")
         found = viewer.page.get_by_role("dialog").get_by_text("unknown", exact=True)
@@ -61,4 +63,5 @@ def test_maps_alone_are_one_class(maps: np.ndarray, open_viewer: Callable, tmp_p
         viewer.open_class("all samples")
         assert viewer.page.get_by_role("button", name="input", exact=True).is_disabled()
         viewer.tile(1).click()
-        assert [get_fact(viewer, name).inner_text() for name in ("true", "predicted")] == ["unknown", "unknown"]
+        for name in ("true", "predicted"):
+            expect(get_fact(viewer, name)).to_have_text("unknown")

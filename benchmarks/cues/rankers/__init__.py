@@ -23,6 +23,7 @@ class Method:
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
         "findings": Method(findings.rank, "findings", "whyset"),
+        "findings-no-clusters": Method(findings.rank_without_clusters, "findings, without clusters", "ablation"),
         "findings-no-specificity": Method(
             findings.rank_without_specificity, "findings, without specificity", "ablation"
         ),
