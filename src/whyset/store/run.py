@@ -17,6 +17,7 @@ from whyset.store.checks import Check, check_relevance, read_checks_or_problem
 from whyset.store.commit_validation import require_valid_commits
 from whyset.store.commits import Failure, get_failures, has_commit, read_commits
 from whyset.store.effects import Effects, open_effects
+from whyset.store.evaluations import Evaluation, list_evaluations, open_evaluation
 from whyset.store.findings import Findings, list_findings, open_findings
 from whyset.store.geometry import RunGeometry
 from whyset.store.integrity import Integrity
@@ -327,6 +328,15 @@ class Run(RunGeometry):
     def findings(self, name: str = "findings") -> Findings:
         """Open the findings of a search by its name."""
         return open_findings(self, name)
+
+    @property
+    def evaluation_names(self) -> list[str]:
+        """The names of the evaluations by metrics."""
+        return list_evaluations(self.path)
+
+    def evaluation(self, name: str = "evaluation") -> Evaluation:
+        """Open an evaluation by its name; `whyset.evaluate` makes it."""
+        return open_evaluation(self.path, name, self.size)
 
     def verify(self) -> list[Problem]:
         """Read all committed data, compare it with its checksums, and return the problems."""
