@@ -27,11 +27,12 @@ _MOST_LOST, _MOST_LOST_OF_CLASS = 0.01, 0.03
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A layer with its concept vector, and the mean of samples without and with the evidence over all positions."""
+    """A layer with its concept vector, the samples with and without the evidence, and the carriers that were used."""
 
     view: ChannelView
     fitted: FittedVector
     groups: Groups
+    carriers: Rows
 
     @property
     def reference(self) -> Values:
@@ -122,7 +123,7 @@ def fit_candidates(task: FixTask, views: Sequence[ChannelView], carriers: Rows, 
     for view in views:
         try:
             fitted = fit_concept_vector(groups.own[view], groups.others[view], choice.method, task.seed)
-            found.append(Candidate(view, fitted, groups))
+            found.append(Candidate(view, fitted, groups, carriers))
         except InputError as error:
             reasons.append(f"{view.layer} ({view.pooling}): {error}")
     if not found:
