@@ -34,7 +34,7 @@ class Groups:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a model does on the samples of a task.
+    """The behavior of a model on the samples of a task.
 
     `turned` is the share of hosts that the evidence turns into the class; `accuracy` and `own_class` are accuracies on
     samples without the evidence, of all classes and of the class of the evidence (NaN if all of its samples carry it).

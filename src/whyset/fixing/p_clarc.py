@@ -8,7 +8,7 @@ from whyset.fixing.concept_fit import fit_concept_vector
 from whyset.fixing.fix_method import FixMethod
 from whyset.fixing.fix_task import FixTask
 from whyset.fixing.fixed_model import FixedModel
-from whyset.fixing.layer_change import Detector
+from whyset.fixing.layer_change import ConceptDetector
 from whyset.fixing.layer_choice import Candidate, FixChoice, as_tensors, make_fixed_model
 from whyset.fixing.projection import Projection, make_projection
 
@@ -99,9 +99,9 @@ class ReactivePClarc(PClarc):
         return found
 
 
-def make_detector(task: FixTask, candidate: Candidate, method: str) -> Detector:
+def make_detector(task: FixTask, candidate: Candidate, method: str) -> ConceptDetector:
     """Fit a detector that tells the samples with the evidence from samples of all classes without it."""
     view, groups = candidate.view, candidate.groups
     fitted = fit_concept_vector(groups.own[view], groups.clean[view], method, task.seed)
     values = {"vector": fitted.vector, "center": fitted.center, "scale": fitted.scale, "threshold": fitted.threshold}
-    return Detector(**as_tensors(task, values), pooling=view.pooling)
+    return ConceptDetector(**as_tensors(task, values), pooling=view.pooling)
