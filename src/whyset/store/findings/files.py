@@ -17,9 +17,10 @@ from whyset.store.findings.examples import StoredExamples, read_examples
 from whyset.store.findings.records import FINDINGS_SCHEMA, Finding
 from whyset.store.findings.table import make_table
 from whyset.store.geometry import RunGeometry
-from whyset.store.jsonfile import JSON, json_checksum, read_json
+from whyset.store.jsonfile import JSON
 from whyset.store.layout import FINDINGS, INPUT, is_safe_name, safe_name
 from whyset.store.remote import AnyPath
+from whyset.store.sealed_json import read_sealed
 from whyset.store.summary_table import make_summary_table
 
 HEAD = "findings.json"
@@ -84,6 +85,15 @@ class Findings:
     def __getitem__(self, rank: int) -> Finding:
         return self.findings[rank]
 
+    def get(self, id: str) -> Finding:
+        """Return the finding with this id, or the only one whose id begins so; InputError: there is not exactly one."""
+        found = [one for one in self.findings if one.id.startswith(id)]
+        if not id or len({one.id for one in found}) != 1:
+            known = ", ".join(one.id for one in self.findings[:_SHOWN]) or "none"
+            what = f"{len(found)} findings whose ids begin with" if id and found else "no finding"
+            raise InputError(f"findings {self.name!r} of {self.run} have {what} {id!r}: the ids are {known}")
+        return found[0]
+
     def _repr_html_(self) -> str:
         """The table that notebooks show: the sentences of the first findings."""
         facts = [(f"{rank}. {one.kind.replace('_', ' ')}", one.sentence) for rank, one in enumerate(self, 1)]
@@ -132,11 +142,8 @@ def open_findings(run: RunGeometry, name: str = "findings") -> Findings:
             f"{run.path} has no findings {name!r}; it has {', '.join(list_findings(run.path)) or 'none yet'}: "
             f"{command('find', run.path)} searches for them"
         )
-    stored: Any = read_json(file, MOST_NOTES)
     advice = search_again(run.path, name)
-    if stored.get("checksum") != json_checksum(stored):
-        raise BrokenRunError(f"{file} was changed after it was written: its checksum does not match; {advice}")
-    _require_schema(file, stored)
+    stored = read_sealed(file, FINDINGS_SCHEMA, advice, MOST_NOTES)
     try:
         examples = None if stored["examples"] is None else StoredExamples.from_json(stored["examples"])
         limits = find_limits(run, None if examples is None else examples.shape[0])
@@ -168,11 +175,3 @@ def find_limits(run: RunGeometry, n_examples: int | None) -> RunLimits:
 def search_again(run: AnyPath, name: str = "findings") -> str:
     """Return the advice for damaged findings."""
     return f"search again: {command('find', run, name=name)} with the same options"
-
-
-def _require_schema(file: AnyPath, stored: Mapping[str, Any]) -> None:
-    major = str(stored.get("schema")).partition(".")[0]
-    if major != FINDINGS_SCHEMA.partition(".")[0]:
-        raise InputError(
-            f"{file} has the format version {stored.get('schema')}; this whyset reads {FINDINGS_SCHEMA}: update whyset"
-        )
