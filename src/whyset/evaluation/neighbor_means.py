@@ -44,7 +44,8 @@ class NeighborMeans:
         else:  # each channel has its own mask
             for channel, mask in enumerate(masks):
                 solve_means(values[channel : channel + 1], mask, self._weights)
-        return values + self._noise[row]
+        noisy: Values = values + self._noise[row]
+        return noisy
 
 
 def build_neighbor_weights(shape: Sequence[int]) -> sparse.csr_array:
@@ -58,19 +59,18 @@ def build_neighbor_weights(shape: Sequence[int]) -> sparse.csr_array:
     for offset in product((-1, 0, 1), repeat=len(shape)):
         n_different = sum(map(abs, offset))
         if n_different:
-            here = tuple(
-                slice(max(0, -step), length - max(0, step)) for step, length in zip(offset, shape, strict=True)
-            )
-            there = tuple(
-                slice(max(0, step), length - max(0, -step)) for step, length in zip(offset, shape, strict=True)
-            )
-            rows.append(numbers[here].ravel())
-            columns.append(numbers[there].ravel())
+            rows.append(numbers[_cut(shape, [-step for step in offset])].ravel())
+            columns.append(numbers[_cut(shape, offset)].ravel())
             weights.append(np.full(rows[-1].size, 0.5 ** (n_different - 1)))
     entries = np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns))
     found = sparse.csr_array(entries, shape=(numbers.size, numbers.size))
     totals = np.asarray(found.sum(axis=1)).ravel()
     return (sparse.diags_array(1 / np.maximum(totals, 1e-300)) @ found).tocsr()
+
+
+def _cut(shape: Sequence[int], offset: Sequence[int]) -> tuple[slice, ...]:
+    """Return the slices of the elements that have a neighbor at minus the offset."""
+    return tuple(slice(max(0, step), length + min(0, step)) for step, length in zip(offset, shape, strict=True))
 
 
 def solve_means(values: Values, mask: NDArray[np.bool_], weights: sparse.csr_array) -> None:

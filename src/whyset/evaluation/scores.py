@@ -37,14 +37,14 @@ def score_targets(model: Callable[[Tensor], Tensor], x: Tensor, classes: Tensor,
             f"{int(classes.min())} to {int(classes.max())}"
         )
     if score == "correct":
-        return (output.argmax(1) == classes).double().cpu().numpy()  # type: ignore[no-any-return]
+        return (output.argmax(1) == classes).double().cpu().numpy()
     if score == "probability":
         _refuse_probabilities(output)
         output = output.softmax(1) if output.shape[1] > 1 else output.sigmoid()
     scores = output.gather(1, classes.unsqueeze(1)).squeeze(1)
     if not scores.isfinite().all():
         raise InputError("the outputs of the model are not finite on imputed inputs: choose another imputer")
-    return scores.cpu().numpy()  # type: ignore[no-any-return]
+    return scores.cpu().numpy()
 
 
 def _refuse_probabilities(output: Tensor) -> None:

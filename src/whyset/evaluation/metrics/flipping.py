@@ -1,6 +1,6 @@
 """Metrics by pixel flipping: the score of the target while the input is replaced in the order of relevance."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from whyset.evaluation.flipping_curves import FlippingCurves
@@ -43,9 +43,10 @@ class FlippingMetric(Metric):
         return PixelFlipping(self.patch_size, self.steps, as_imputer(self.imputer), self.score, self.order, 1, seed)
 
     def measure(self, batch: ExplainedSamples) -> Measured:
-        flipping = self.make_flipping(batch.seed)
-        flipping = PixelFlipping(**{**vars(flipping), "batch_size": len(batch.x)})
-        return self.summarize(flipping(batch.model, batch.x, batch.relevance, batch.target, numbers=batch.rows))
+        flipping = replace(self.make_flipping(batch.seed), batch_size=len(batch.x))
+        return self.summarize(
+            flipping(batch.model, batch.x, batch.relevance, batch.target, numbers=batch.rows.tolist())
+        )
 
     def summarize(self, curves: FlippingCurves) -> Measured:
         """Return the number of each sample, and its curve."""
@@ -67,6 +68,7 @@ class RelevanceGain(FlippingMetric):
 
     Examples
     --------
+    >>> import numpy as np
     >>> import torch
     >>> model = torch.nn.Linear(4, 2)
     >>> x, target = torch.ones(1, 4), torch.zeros(1).long()

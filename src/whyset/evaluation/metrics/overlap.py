@@ -64,9 +64,7 @@ class IntersectionOverUnion(Localization):
         regions = (relevance >= self.threshold * largest) & (largest > 0)
         if self.as_box:
             if batch.x.dim() == 2:
-                raise InputError(
-                    "IntersectionOverUnion(as_box=True): features have no neighbors, so there are no boxes"
-                )
+                raise InputError("IntersectionOverUnion(as_box=True): features have no neighbors, so no boxes")
             shape = tuple(batch.x.shape[2:])
             regions, masks = (
                 np.stack([_fill_box(each.reshape(shape), part).ravel() for each in these])
@@ -127,5 +125,5 @@ def draw_boxes(boxes: Sequence[ArrayLike], shape: Sequence[int]) -> Tensor:
                 raise InputError(
                     f"boxes: expected a box within {tuple(shape)}, minima first, got {box.tolist()} (row {row})"
                 )
-            masks[(row, 0, *map(slice, low.tolist(), high.tolist()))] = True
+            masks[(row, 0, *(slice(*ends) for ends in zip(low.tolist(), high.tolist(), strict=True)))] = True
     return masks

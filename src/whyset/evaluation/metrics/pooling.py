@@ -39,7 +39,7 @@ def pool_masks(batch: ExplainedSamples) -> NDArray[np.bool_]:
             f"masks: expected one number for each position of inputs of shape {tuple(batch.x.shape)}, got "
             f"{tuple(batch.masks.shape)}"
         )
-    return batch.masks.reshape(len(batch.x), -1).bool().cpu().numpy()  # type: ignore[no-any-return]
+    return batch.masks.reshape(len(batch.x), -1).bool().cpu().numpy()
 
 
 def divide(numerator: Values, denominator: Values) -> Values:
