@@ -1,22 +1,50 @@
 """Evaluation of explanations: which method finds the parts of the input that the model uses.
 
+`METRICS` is the table of the metrics, `IMPUTERS` that of the values that replace parts of an input.
+
 >>> IMPUTERS["blur"](sigma=4)
 BlurImputer(sigma=4)
 """
 
 from whyset.evaluation.flipping_curves import FlippingCurves
-from whyset.evaluation.imputation import IMPUTERS, BlurImputer, ConstantImputer, Imputer, UniformImputer
+from whyset.evaluation.imputation import (
+    IMPUTERS,
+    BlurImputer,
+    ConstantImputer,
+    Imputer,
+    NoisyLinearImputer,
+    UniformImputer,
+)
+from whyset.evaluation.metrics import (
+    METRICS,
+    ExplainedSamples,
+    Measured,
+    Metric,
+    as_metric,
+    build_metric,
+    draw_boxes,
+    parse_metric,
+)
 from whyset.evaluation.paired import PairedDifference, compare_paired
 from whyset.evaluation.pixel_flipping import PixelFlipping
 
 __all__ = [
     "IMPUTERS",
+    "METRICS",
     "BlurImputer",
     "ConstantImputer",
+    "ExplainedSamples",
     "FlippingCurves",
     "Imputer",
+    "Measured",
+    "Metric",
+    "NoisyLinearImputer",
     "PairedDifference",
     "PixelFlipping",
     "UniformImputer",
+    "as_metric",
+    "build_metric",
     "compare_paired",
+    "draw_boxes",
+    "parse_metric",
 ]
