@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from whyset.analysis import Spray, analyze
     from whyset.effects import EffectTest, measure_effects
+    from whyset.evaluation import evaluate
     from whyset.findings import find
     from whyset.runner import explain, from_arrays
     from whyset.store import open_run
@@ -21,6 +22,7 @@ __all__ = [
     "RelevanceWriter",
     "Spray",
     "analyze",
+    "evaluate",
     "explain",
     "export_html",
     "find",
@@ -36,6 +38,7 @@ _HOMES = {
     "RelevanceWriter": "whyset.store.maps",
     "Spray": "whyset.analysis",
     "analyze": "whyset.analysis",
+    "evaluate": "whyset.evaluation",
     "explain": "whyset.runner",
     "export_html": "whyset.viewer.embed.export",
     "find": "whyset.findings",

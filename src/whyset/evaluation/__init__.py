@@ -6,6 +6,8 @@
 BlurImputer(sigma=4)
 """
 
+from whyset.evaluation.comparison import MethodDifference, MetricComparison, compare_methods
+from whyset.evaluation.evaluate import evaluate
 from whyset.evaluation.flipping_curves import FlippingCurves
 from whyset.evaluation.imputation import (
     IMPUTERS,
@@ -27,24 +29,30 @@ from whyset.evaluation.metrics import (
 )
 from whyset.evaluation.paired import PairedDifference, compare_paired
 from whyset.evaluation.pixel_flipping import PixelFlipping
+from whyset.evaluation.result import EvaluationResult
 
 __all__ = [
     "IMPUTERS",
     "METRICS",
     "BlurImputer",
     "ConstantImputer",
+    "EvaluationResult",
     "ExplainedSamples",
     "FlippingCurves",
     "Imputer",
     "Measured",
+    "MethodDifference",
     "Metric",
+    "MetricComparison",
     "NoisyLinearImputer",
     "PairedDifference",
     "PixelFlipping",
     "UniformImputer",
     "as_metric",
     "build_metric",
+    "compare_methods",
     "compare_paired",
     "draw_boxes",
+    "evaluate",
     "parse_metric",
 ]

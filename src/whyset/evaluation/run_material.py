@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from whyset.effects.host_pool import read_inputs
 from whyset.engines import Progress, get_engine
@@ -15,8 +16,9 @@ from whyset.errors import NotTestedError
 from whyset.evaluation.explaining import MethodExplainer
 from whyset.evaluation.masks import place_masks
 from whyset.evaluation.material import Material, NoModel
-from whyset.evaluation.metrics.explained_samples import ExplainedSamples
+from whyset.evaluation.metrics.explained_samples import Explain, ExplainedSamples
 from whyset.evaluation.metrics.metric import Need
+from whyset.modality import MODALITIES
 from whyset.runner.output_kinds import OUTPUT_KINDS, Logits, OutputKind
 from whyset.runner.reopening import ReopenedRun, reopen
 from whyset.runner.score_model import ScoreModel
@@ -26,6 +28,7 @@ from whyset.store import Run
 
 Numbers = NDArray[np.int64]
 BATCH_SIZE = 32
+_DERIVED = ("contrast:", "reference:", "similarity:")
 NO_MASKS = "none are given: pass masks= (--masks)"
 
 
@@ -64,7 +67,8 @@ class RunReader:
         # An input that is not known has the shape of its relevance map, and values that spoil every use of them.
         x = torch.full_like(relevance, torch.nan)
         target = torch.from_numpy(np.asarray(self.run.array("target")[rows], np.int64))
-        model, explain = NoModel(), None
+        model: nn.Module = NoModel()
+        explain: Explain | None = None
         if self.reopened is not None and self.scores is not None:
             x = read_inputs(self.reopened.reading, samples.tolist(), self.reopened.model)
             wanted = self.reopened.job.wanted
@@ -113,6 +117,9 @@ def _try_to_reopen(
         return None, str(error)
     if get_structure(reopened.job.source) is not None:
         return None, "samples with several inputs are not evaluated: metrics change a single input"
+    sides, stored = tuple(reopened.job.shape[1:]), tuple(run.relevance.shape[2:])
+    if len(reopened.job.shape) > 1 and sides != stored:
+        return None, f"the run stores relevance maps of {stored} positions for inputs of {sides}: explain without pool"
     return reopened, None
 
 
@@ -122,12 +129,10 @@ def _find_obstacle(run: Run) -> str | None:
     if not issubclass(OUTPUT_KINDS.get(config.output_kind_name, OutputKind), Logits):
         return f"the outputs of the run are of kind {config.output_kind_name}, and metrics follow the score of a class"
     first = config.target if isinstance(config.target, str | int) else config.target[0]
-    if str(first).startswith(DERIVED):
+    if str(first).startswith(_DERIVED):
         return f"the run explains {first}, and metrics follow the score of a class"
     if not MODALITIES[run.modality].is_floating:
         return f"inputs of modality {run.modality} are whole numbers, which metrics cannot change"
-    if config.reduction is not None and config.reduction.get("pool") is not None:
-        return "x"
     return None
 
 
