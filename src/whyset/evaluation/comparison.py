@@ -82,7 +82,7 @@ class MetricComparison:
         return self.differences[0] if self.best is not None else None
 
     def describe(self) -> str:
-        """Return a sentence on the best method, and whether it differs significantly from the next.
+        """Return a phrase on the best method, and whether it differs significantly from the next.
 
         It is empty for a description.
         """
@@ -91,8 +91,8 @@ class MetricComparison:
             return ""
         p = f"p {'<' if lead.p_corrected < 0.001 else '='} {max(lead.p_corrected, 0.001):.3f}"
         if lead.is_significant:
-            return f"{lead.first} is better than {lead.second} by this metric ({p})"
-        return f"{lead.first} and {lead.second} do not differ significantly ({p})"
+            return f"{lead.first} better than {lead.second} ({p})"
+        return f"{lead.first}, {lead.second}: no significant difference ({p})"
 
 
 def compare_methods(metric: str, values: Mapping[str, MetricValues], seed: int = 0) -> MetricComparison:

@@ -10,7 +10,7 @@ from whyset.evaluation.attributor_material import open_given
 from whyset.evaluation.config import EvaluateConfig
 from whyset.evaluation.masks import hash_masks, read_masks
 from whyset.evaluation.material import Material
-from whyset.evaluation.measuring import describe_unmeasured, measure
+from whyset.evaluation.measuring import describe_metric, describe_unmeasured, measure
 from whyset.evaluation.metrics.metric import Metric
 from whyset.evaluation.result import EvaluationResult
 from whyset.evaluation.run_material import open_material
@@ -67,7 +67,7 @@ def _evaluate_runs(given: EvaluateConfig, said: Progress) -> EvaluationResult:
 def _evaluate_run(
     name: str, run: Run, samples: Numbers, masks: Any, given: EvaluateConfig, said: Progress
 ) -> Mapping[str, MetricValues]:
-    metrics = {ListedMetric.of(one.to_dict(), one.describe()): one for one in given.chosen_metrics}
+    metrics = {ListedMetric.of(one.to_dict(), describe_metric(one)): one for one in given.chosen_metrics}
     rows = tuple((samples * run.config.targets_per_sample).tolist())
     evaluated = EvaluatedSamples(rows, given.seed, hash_inputs(run, samples), hash_masks(masks))
     origin = {"model": given.model, "dataset": given.dataset, "data": given.data, "device": given.device}
@@ -81,7 +81,7 @@ def _evaluate_run(
 
 
 def _evaluate_attributors(given: EvaluateConfig, said: Progress) -> EvaluationResult:
-    metrics = {ListedMetric.of(one.to_dict(), one.describe()): one for one in given.chosen_metrics}
+    metrics = {ListedMetric.of(one.to_dict(), describe_metric(one)): one for one in given.chosen_metrics}
     found = {}
     count = len(given.x) if given.x is not None else 0
     masks = read_masks(given.masks, count)
@@ -125,7 +125,7 @@ def _measure(name: str, metric: Metric, material: Material, given: EvaluateConfi
             return measure(metric, material, given.seed, said.advance)
         except InputError as error:
             if given.is_explicit:
-                raise InputError(f"{name}, {metric.describe()}: {error}") from error
+                raise InputError(f"{name}, {describe_metric(metric)}: {error}") from error
             lack = str(error)
     return describe_unmeasured(metric, lack)
 
@@ -134,7 +134,7 @@ def _require_measurable(name: str, metrics: Any, material: Material) -> None:
     for metric in metrics:
         lack = material.find_lack(metric)
         if lack is not None:
-            raise InputError(f"{name}: {metric.describe()} cannot be measured: {lack}")
+            raise InputError(f"{name}: {describe_metric(metric)} cannot be measured: {lack}")
 
 
 def name_runs(runs: Sequence[Run]) -> list[str]:

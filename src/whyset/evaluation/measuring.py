@@ -40,6 +40,16 @@ def measure(metric: Metric, material: Material, seed: int, report: Callable[[int
     )
 
 
+def describe_metric(metric: Metric) -> str:
+    """Return the title of a metric, and the parameters that are not the default.
+
+    >>> from whyset.evaluation.metrics import as_metric
+    >>> describe_metric(as_metric("road:patch_size=4"))
+    'ROAD, patch_size 4'
+    """
+    return metric.title + metric.describe().removeprefix(metric.name.replace("_", " "))
+
+
 def describe_unmeasured(metric: Metric, problem: str) -> MetricValues:
     """Return the record of a metric that was not measured, with the reason."""
     return MetricValues(metric.to_dict(), metric.title, metric.better, problem=problem)
@@ -61,12 +71,11 @@ def estimate_mean(values: Values, seed: int = 0) -> Estimate | None:
 
 
 def _require_numbers(metric: Metric, found: Measured, count: int) -> Measured:
-    if found.values.shape != (count,):
-        raise InputError(
-            f"{metric.describe()}: expected a number for each of {count} samples, got the shape {found.values.shape}"
-        )
+    shape = found.values.shape
+    if shape != (count,):
+        raise InputError(f"{describe_metric(metric)}: expected a number for each of {count} samples, got shape {shape}")
     if found.curves is not None and (found.fractions is None or found.curves.shape != (count, len(found.fractions))):
-        raise InputError(f"{metric.describe()}: expected curves (samples, positions), got {found.curves.shape}")
+        raise InputError(f"{describe_metric(metric)}: expected curves (samples, positions), got {found.curves.shape}")
     return found
 
 

@@ -120,13 +120,14 @@ class EvaluationResult:
         return pa.Table.from_pylist(lines, schema=pa.schema(list(_DIFFERENCE.items())))
 
     def get_values(self, method: str, metric: str) -> MetricValues:
-        """Return the values of a metric of a method; InputError: one of them is unknown."""
+        """Return a metric, by its description or its name, of a method; InputError: one of them is unknown."""
         if method not in self.methods:
             raise name_unknown("method", method, self.methods)
         found = self.methods[method]
-        if metric not in found:
+        named = [text for text, values in found.items() if values.metric["name"] == metric]
+        if metric not in found and len(named) != 1:
             raise name_unknown("metric", metric, found)
-        return found[metric]
+        return found.get(metric) or found[named[0]]
 
     def _find_measured(self, metric: str) -> dict[str, MetricValues]:
         of_metric = {name: found[metric] for name, found in self.methods.items() if metric in found}
