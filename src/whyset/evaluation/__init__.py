@@ -6,6 +6,7 @@
 BlurImputer(sigma=4)
 """
 
+from whyset.evaluation.explain_functions import as_explain, as_explain_with_seeds
 from whyset.evaluation.flipping_curves import FlippingCurves
 from whyset.evaluation.imputation import (
     IMPUTERS,
@@ -27,6 +28,7 @@ from whyset.evaluation.metrics import (
 )
 from whyset.evaluation.paired import PairedDifference, compare_paired
 from whyset.evaluation.pixel_flipping import PixelFlipping
+from whyset.evaluation.quantus import as_quantus
 
 __all__ = [
     "IMPUTERS",
@@ -42,7 +44,10 @@ __all__ = [
     "PairedDifference",
     "PixelFlipping",
     "UniformImputer",
+    "as_explain",
+    "as_explain_with_seeds",
     "as_metric",
+    "as_quantus",
     "build_metric",
     "compare_paired",
     "draw_boxes",

@@ -1,8 +1,5 @@
 """Stability of a method that draws random numbers."""
 
-import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +13,7 @@ from whyset.evaluation.metrics.explaining import conform, explain_again
 from whyset.evaluation.metrics.metric import Measured, Metric
 from whyset.evaluation.metrics.pooling import get_position_shape, pool
 from whyset.evaluation.metrics.similarity import SimilarityName, compare_maps, require_similarity
+from whyset.runner.randomness import seeding
 
 
 @dataclass(frozen=True)
@@ -85,20 +83,5 @@ def _explain_one(batch: ExplainedSamples, row: int, seed: int) -> Tensor:
     alone = ExplainedSamples(
         batch.model, batch.x[one], batch.target[one], batch.relevance[one], batch.rows[one], explain=batch.explain
     )
-    with _seed_everything(seed, batch.x.device):
+    with seeding(seed, batch.x.device, everywhere=True):
         return explain_again(alone)
-
-
-@contextmanager
-def _seed_everything(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed the global generators of torch, NumPy and Python within the block, and restore them."""
-    of_numpy, of_python = np.random.get_state(), random.getstate()  # what methods may draw from
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        np.random.seed(seed)
-        random.seed(seed)
-        try:
-            yield
-        finally:
-            np.random.set_state(of_numpy)
-            random.setstate(of_python)
