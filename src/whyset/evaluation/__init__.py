@@ -8,6 +8,7 @@ BlurImputer(sigma=4)
 
 from whyset.evaluation.comparison import MethodDifference, MetricComparison, compare_methods
 from whyset.evaluation.evaluate import evaluate
+from whyset.evaluation.explain_functions import as_explain, as_explain_with_seeds
 from whyset.evaluation.flipping_curves import FlippingCurves
 from whyset.evaluation.imputation import (
     IMPUTERS,
@@ -29,6 +30,7 @@ from whyset.evaluation.metrics import (
 )
 from whyset.evaluation.paired import PairedDifference, compare_paired
 from whyset.evaluation.pixel_flipping import PixelFlipping
+from whyset.evaluation.quantus import as_quantus
 from whyset.evaluation.result import EvaluationResult
 
 __all__ = [
@@ -48,7 +50,10 @@ __all__ = [
     "PairedDifference",
     "PixelFlipping",
     "UniformImputer",
+    "as_explain",
+    "as_explain_with_seeds",
     "as_metric",
+    "as_quantus",
     "build_metric",
     "compare_methods",
     "compare_paired",

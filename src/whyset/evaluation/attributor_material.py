@@ -1,6 +1,6 @@
 """Attributors, methods and given relevance as the material of an evaluation, without a run."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,18 +10,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from whyset.attribution.methods import Method, as_method
 from whyset.errors import InputError
+from whyset.evaluation.explain_functions import find_given_method
 from whyset.evaluation.explaining import AttributorExplainer, MethodExplainer, as_maps
 from whyset.evaluation.masks import place_masks
 from whyset.evaluation.material import Material
-from whyset.evaluation.metrics.explained_samples import Explain, ExplainedSamples
+from whyset.evaluation.metrics.explained_samples import ExplainedSamples
 from whyset.evaluation.metrics.metric import Need
 from whyset.evaluation.run_material import BATCH_SIZE, NO_MASKS
 from whyset.runner.devices import place
 from whyset.runner.evaluation_mode import evaluating
 from whyset.runner.reduction import Reduction
 
+Numbers = NDArray[np.int64]
+MakeExplain = Callable[[Numbers], MethodExplainer | AttributorExplainer]
 ONLY_MAPS = "only its relevance is given, no attributor"
 
 
@@ -38,43 +40,49 @@ class GivenSamples:
 
     def open(self, name: str, given: Any) -> Material:
         """Explain the samples by an attributor, a method or its name; or take relevance (n, ...) as it is."""
-        explain = self._find_explainer(name, given)
-        if explain is None:
+        make_explain = self._find_explainer(name, given)
+        if make_explain is None:
             relevance = as_maps(given, self.x, name)
         else:
-            relevance = torch.cat([self._explain(explain, part) for part in self._split()])
+            relevance = torch.cat([self._explain(make_explain, places) for places in self._split()])
         bad = (~relevance.isfinite()).flatten(1).any(1)
         if bool(bad.any()):
             count = int(bad.sum())
             raise InputError(f"{name}: the relevance of {count} samples is not finite: leave out these samples")
         lacks: dict[Need, str] = {} if self.masks is not None else {"masks": NO_MASKS}
-        lacks |= {} if explain is not None else {"explain": ONLY_MAPS}
+        lacks |= {} if make_explain is not None else {"explain": ONLY_MAPS}
 
-        def read(places: NDArray[np.int64]) -> ExplainedSamples:
+        def read(places: Numbers) -> ExplainedSamples:
             x = place(self.x[places], self.model)
             masks = None if self.masks is None else place_masks(self.masks[places], x)
             target, found = self.target[places].to(x.device), relevance[places].to(x.device)
-            return ExplainedSamples(self.model, x, target, found, places, self.seed, explain, masks)
+            explain = None if make_explain is None else make_explain(places)
+            with_seeds = None if explain is None else explain.with_seeds
+            return ExplainedSamples(self.model, x, target, found, places, self.seed, explain, masks, with_seeds)
 
         return Material(len(self.x), read, self.batch_size, lacks)
 
-    def _split(self) -> Iterator[slice]:
-        return (slice(start, start + self.batch_size) for start in range(0, len(self.x), self.batch_size))
+    def _split(self) -> Iterator[Numbers]:
+        numbers = np.arange(len(self.x))
+        return (numbers[start : start + self.batch_size] for start in range(0, len(numbers), self.batch_size))
 
-    def _explain(self, explain: Explain, part: slice) -> Tensor:
-        x = place(self.x[part], self.model)
-        return explain(self.model, x, self.target[part].to(x.device)).cpu()
+    def _explain(self, make_explain: MakeExplain, places: Numbers) -> Tensor:
+        x = place(self.x[places], self.model)
+        return make_explain(places)(self.model, x, self.target[places].to(x.device)).cpu()
 
-    def _find_explainer(self, name: str, given: Any) -> Explain | None:
-        if isinstance(given, str | Method):
-            method = as_method(given).resolve(self.model, place(self.x[:1], self.model))
-            return MethodExplainer(method, Reduction(), self.seed)
+    def _find_explainer(self, name: str, given: Any) -> MakeExplain | None:
+        """Return a function of the places of a batch that returns what explains it; None for relevance."""
+        found = find_given_method(given)
+        if found is not None:
+            method = found.resolve(self.model, place(self.x[:1], self.model))
+            return lambda places: MethodExplainer(method, Reduction(), (self.seed + places).tolist())
         if callable(given):
-            return AttributorExplainer(name, given, self.model)
+            return lambda _: AttributorExplainer(name, given, self.model)
         if isinstance(given, Tensor | np.ndarray):
             return None
         raise InputError(
-            f"{name}: expected an attributor, a method or its name, or relevance (n, ...), got {type(given).__name__}"
+            f"{name}: expected an attributor, a method, a composite or the name of one, or relevance (n, ...), got "
+            f"{type(given).__name__}"
         )
 
 

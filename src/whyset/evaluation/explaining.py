@@ -1,7 +1,7 @@
 """Explanations of further inputs, and by changed copies of a model, by the method of a run or by an attributor."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,19 +10,14 @@ from torch import Tensor, nn
 
 from whyset.attribution.methods import Method
 from whyset.errors import InputError
-from whyset.runner.prefetch import digest_input
-from whyset.runner.randomness import seeding
+from whyset.evaluation.explain_functions import as_explain, as_explain_with_seeds
+from whyset.evaluation.metrics.explained_samples import SeededExplain
 from whyset.runner.reduction import Reduction
-
-_SEED_BITS = 62
 
 
 @dataclass(frozen=True, eq=False)
 class MethodExplainer:
-    """Explains by a method, which is bound to the model of each call.
-
-    A method that draws random numbers draws them from the seed and the content of each input, so that maps depend
-    neither on the batch nor on the order of calls.
+    """Explains a batch of samples by a method, which is bound to the model of each call.
 
     Parameters
     ----------
@@ -30,34 +25,33 @@ class MethodExplainer:
         The method, for inputs of this shape.
     reduction : Reduction
         The reduction of the maps of a run before they were stored.
-    seed : int
-        The seed.
+    seeds : sequence of int
+        A seed for each sample of the batch. A method that draws random numbers draws the same ones for all inputs that
+        a metric makes of a sample, so that maps differ by what the metric changes, not by chance.
     """
 
     method: Method
     reduction: Reduction
-    seed: int
+    seeds: Sequence[int]
 
     def __call__(self, model: nn.Module, x: Tensor, target: Tensor) -> Tensor:
-        """Return the relevance of inputs (n, ...) for targets (n,)."""
-        with torch.enable_grad(), _entering(self.method.bind(model)) as attribute:
-            if self.method.draws_globally:
-                maps = self._explain_each(attribute, x, target)
-            else:
-                seeds = {"seeds": self._make_seeds(x)} if self.method.takes_seeds else {}
-                maps = attribute(x.detach().clone(), target, **seeds)[1]
+        """Return the relevance of inputs (n, ...) for targets (n,), one for each sample of the batch."""
+        if self.method.takes_seeds or self.method.draws_globally:
+            return self._explain_with_seeds(model, x, target, self.seeds)
+        return self._reduce(as_explain(self.method)(model, x, target), x)
+
+    @property
+    def with_seeds(self) -> SeededExplain | None:
+        """The function that explains by other random numbers; None for a method that draws none."""
+        return None if as_explain_with_seeds(self.method) is None else self._explain_with_seeds
+
+    def _explain_with_seeds(self, model: nn.Module, x: Tensor, target: Tensor, seeds: Sequence[int]) -> Tensor:
+        explain = as_explain_with_seeds(self.method)
+        assert explain is not None  # the method draws random numbers
+        return self._reduce(explain(model, x, target, seeds), x)
+
+    def _reduce(self, maps: Tensor, x: Tensor) -> Tensor:
         return self.reduction(as_maps(maps, x, self.method.name), x.dim() - 1)
-
-    def _explain_each(self, attribute: Any, x: Tensor, target: Tensor) -> Tensor:
-        parts = []
-        for place, seed in enumerate(self._make_seeds(x)):
-            one = slice(place, place + 1)
-            with seeding(seed, x.device, everywhere=True):
-                parts.append(attribute(x[one].detach().clone(), target[one])[1])
-        return torch.cat(parts)
-
-    def _make_seeds(self, x: Tensor) -> Sequence[int]:
-        return [(int(digest_input(one, None), 16) + self.seed) % 2**_SEED_BITS for one in x]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +71,11 @@ class AttributorExplainer:
     name: str
     attribute: Callable[..., Any]
     model: nn.Module
+
+    @property
+    def with_seeds(self) -> SeededExplain | None:
+        """None: an attributor takes no seeds."""
+        return None
 
     def __call__(self, model: nn.Module, x: Tensor, target: Tensor) -> Tensor:
         """Return the relevance of inputs (n, ...) for targets (n,).
@@ -138,8 +137,3 @@ def _count_calls(model: nn.Module) -> Iterator[Callable[[], int]]:
         yield lambda: calls
     finally:
         handle.remove()
-
-
-def _entering(bound: Any) -> Any:
-    """Return the context in which an attributor keeps what it derives from the weights."""
-    return bound if hasattr(bound, "__enter__") else nullcontext(bound)

@@ -16,7 +16,7 @@ from whyset.errors import NotTestedError
 from whyset.evaluation.explaining import MethodExplainer
 from whyset.evaluation.masks import place_masks
 from whyset.evaluation.material import Material, NoModel
-from whyset.evaluation.metrics.explained_samples import Explain, ExplainedSamples
+from whyset.evaluation.metrics.explained_samples import ExplainedSamples
 from whyset.evaluation.metrics.metric import Need
 from whyset.modality import MODALITIES
 from whyset.runner.output_kinds import OUTPUT_KINDS, Logits, OutputKind
@@ -68,14 +68,20 @@ class RunReader:
         x = torch.full_like(relevance, torch.nan)
         target = torch.from_numpy(np.asarray(self.run.array("target")[rows], np.int64))
         model: nn.Module = NoModel()
-        explain: Explain | None = None
+        explain: MethodExplainer | None = None
         if self.reopened is not None and self.scores is not None:
             x = read_inputs(self.reopened.reading, samples.tolist(), self.reopened.model)
             wanted = self.reopened.job.wanted
-            model, explain = self.scores, MethodExplainer(wanted.method, wanted.reduction, self.seed)
+            model = self.scores
+            explain = MethodExplainer(wanted.method, wanted.reduction, self._make_seeds(samples))
         masks = None if self.masks is None else place_masks(self.masks[places], x)
         target, relevance = target.to(x.device), relevance.to(x.device)
-        return ExplainedSamples(model, x, target, relevance, samples, self.seed, explain, masks)
+        with_seeds = None if explain is None else explain.with_seeds
+        return ExplainedSamples(model, x, target, relevance, samples, self.seed, explain, masks, with_seeds)
+
+    def _make_seeds(self, samples: Numbers) -> list[int]:
+        """Return the seeds by which the run explained these samples."""
+        return [self.run.config.seed + sample for sample in samples.tolist()]
 
 
 @contextmanager

@@ -11,8 +11,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from whyset.evaluation.metrics.axioms import Completeness, NonSensitivity
 from whyset.evaluation.metrics.complexity import Complexity, Sparseness, SupportSize
-from whyset.evaluation.metrics.explained_samples import Explain, ExplainedSamples
+from whyset.evaluation.metrics.effective_complexity import EffectiveComplexity
+from whyset.evaluation.metrics.efficient_mprt import EfficientMPRT
+from whyset.evaluation.metrics.explained_samples import Explain, ExplainedSamples, SeededExplain
 from whyset.evaluation.metrics.flipping import (
     ROAD,
     Deletion,
@@ -21,6 +24,7 @@ from whyset.evaluation.metrics.flipping import (
     MostRelevantFirst,
     RelevanceGain,
 )
+from whyset.evaluation.metrics.infidelity import Infidelity
 from whyset.evaluation.metrics.localization import (
     LocalizationAUC,
     PointingGame,
@@ -30,7 +34,12 @@ from whyset.evaluation.metrics.localization import (
     WeightedRelevanceMass,
 )
 from whyset.evaluation.metrics.metric import Measured, Metric
+from whyset.evaluation.metrics.mprt import MPRT, SmoothMPRT
 from whyset.evaluation.metrics.overlap import IntersectionOverUnion, draw_boxes
+from whyset.evaluation.metrics.random_logit import RandomLogit
+from whyset.evaluation.metrics.region_effects import Necessity, Sufficiency
+from whyset.evaluation.metrics.seed_stability import SeedStability
+from whyset.evaluation.metrics.sensitivity import AverageSensitivity, MaxSensitivity
 from whyset.interventions.named_parts import build_named, parse_named, resolve_named
 
 METRICS: Mapping[str, type[Metric]] = MappingProxyType(
@@ -43,6 +52,18 @@ METRICS: Mapping[str, type[Metric]] = MappingProxyType(
             Deletion,
             Insertion,
             ROAD,
+            Sufficiency,
+            Necessity,
+            Infidelity,
+            MaxSensitivity,
+            AverageSensitivity,
+            MPRT,
+            SmoothMPRT,
+            EfficientMPRT,
+            RandomLogit,
+            SeedStability,
+            Completeness,
+            NonSensitivity,
             RelevanceMass,
             WeightedRelevanceMass,
             RelevanceRank,
@@ -52,6 +73,7 @@ METRICS: Mapping[str, type[Metric]] = MappingProxyType(
             TopKIntersection,
             Complexity,
             Sparseness,
+            EffectiveComplexity,
             SupportSize,
         )
     }
@@ -92,23 +114,37 @@ def build_metric(form: Mapping[str, Any]) -> Metric:
 
 __all__ = [
     "METRICS",
+    "MPRT",
     "ROAD",
+    "AverageSensitivity",
+    "Completeness",
     "Complexity",
     "Deletion",
+    "EffectiveComplexity",
+    "EfficientMPRT",
     "Explain",
     "ExplainedSamples",
+    "Infidelity",
     "Insertion",
     "IntersectionOverUnion",
     "LeastRelevantFirst",
     "LocalizationAUC",
+    "MaxSensitivity",
     "Measured",
     "Metric",
     "MostRelevantFirst",
+    "Necessity",
+    "NonSensitivity",
     "PointingGame",
+    "RandomLogit",
     "RelevanceGain",
     "RelevanceMass",
     "RelevanceRank",
+    "SeedStability",
+    "SeededExplain",
+    "SmoothMPRT",
     "Sparseness",
+    "Sufficiency",
     "SupportSize",
     "TopKIntersection",
     "WeightedRelevanceMass",

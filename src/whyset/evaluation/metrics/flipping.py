@@ -44,9 +44,8 @@ class FlippingMetric(Metric):
 
     def measure(self, batch: ExplainedSamples) -> Measured:
         flipping = replace(self.make_flipping(batch.seed), batch_size=len(batch.x))
-        return self.summarize(
-            flipping(batch.model, batch.x, batch.relevance, batch.target, numbers=batch.rows.tolist())
-        )
+        curves = flipping(batch.model, batch.x, batch.relevance, batch.target, numbers=batch.rows.tolist())
+        return self.summarize(curves)
 
     def summarize(self, curves: FlippingCurves) -> Measured:
         """Return the number of each sample, and its curve."""
@@ -70,7 +69,7 @@ class RelevanceGain(FlippingMetric):
     --------
     >>> import numpy as np
     >>> import torch
-    >>> model = torch.nn.Linear(4, 2)
+    >>> model = torch.nn.Linear(4, 2).eval()
     >>> x, target = torch.ones(1, 4), torch.zeros(1).long()
     >>> batch = ExplainedSamples(model, x, target, model.weight[:1].detach() * x, np.arange(1))
     >>> bool(RelevanceGain(patch_size=1, score="output").measure(batch).values[0] > 0)

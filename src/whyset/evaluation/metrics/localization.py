@@ -212,9 +212,7 @@ class PointingGame(Localization):
         if batch.x.dim() == 2:
             raise InputError(f"PointingGame(tolerance={self.tolerance}): features have no distance, expected 0")
         shaped = masks.reshape(len(masks), *batch.x.shape[2:])
-        distances = np.stack(
-            [ndimage.distance_transform_edt(~mask) if mask.any() else mask + np.inf for mask in shaped]
-        )
+        distances = np.stack([ndimage.distance_transform_edt(~mask) for mask in shaped])
         return (distances <= self.tolerance).reshape(masks.shape)
 
 

@@ -125,5 +125,5 @@ def draw_boxes(boxes: Sequence[ArrayLike], shape: Sequence[int]) -> Tensor:
                 raise InputError(
                     f"boxes: expected a box within {tuple(shape)}, minima first, got {box.tolist()} (row {row})"
                 )
-            masks[(row, 0, *(slice(*ends) for ends in zip(low.tolist(), high.tolist(), strict=True)))] = True
+            masks[row, 0][tuple(slice(*ends) for ends in zip(low.tolist(), high.tolist(), strict=True))] = True
     return masks

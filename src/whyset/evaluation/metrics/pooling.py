@@ -29,9 +29,14 @@ def pool(relevance: Tensor, x: Tensor, sign: Sign) -> Values:
     return {"signed": flat, "positive": flat.clip(min=0), "absolute": np.abs(flat)}[sign]
 
 
+def get_position_shape(x: Tensor) -> tuple[int, ...]:
+    """Return the shape of the positions of inputs: without the channels, if they have any."""
+    return tuple(x.shape[1:] if x.dim() == 2 else x.shape[2:])
+
+
 def pool_masks(batch: ExplainedSamples) -> NDArray[np.bool_]:
     """Return the masks (n, positions); InputError: they are not known, or have another shape than the inputs."""
-    n_positions = int(np.prod(batch.x.shape[1:] if batch.x.dim() == 2 else batch.x.shape[2:]))
+    n_positions = int(np.prod(get_position_shape(batch.x)))
     if batch.masks is None:
         raise InputError("this metric needs the region that is known to be decisive: pass masks")
     if len(batch.masks) != len(batch.x) or batch.masks.numel() != len(batch.x) * n_positions:
