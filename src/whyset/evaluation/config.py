@@ -6,9 +6,33 @@ from typing import Any
 
 from whyset.arguments import seed_number, whole_number
 from whyset.errors import InputError
-from whyset.evaluation.metrics import METRICS, Metric, as_metric
+from whyset.evaluation.metrics import Metric, as_metric
 from whyset.options.evaluate import EvaluateOptions
 from whyset.store.layout import safe_name
+
+DEFAULT_METRICS = (
+    "relevance_gain",
+    "most_relevant_first",
+    "least_relevant_first",
+    "deletion",
+    "insertion",
+    "road",
+    "max_sensitivity",
+    "efficient_mprt",
+    "random_logit",
+    "relevance_mass",
+    "relevance_rank",
+    "pointing_game",
+    "iou",
+    "complexity",
+    "sparseness",
+)
+"""The metrics that are measured if none are named: of each property one or few, those that take minutes, not hours.
+
+Others are left out because they measure the same (average sensitivity), depend on the scale of relevance, which is
+arbitrary for many methods (infidelity, completeness), describe masks and not relevance (sufficiency and necessity), or
+take many times as long (MPRT over all layers, smooth MPRT, stability across seeds).
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +59,9 @@ class EvaluateConfig(EvaluateOptions):
 
     @property
     def chosen_metrics(self) -> tuple[Metric, ...]:
-        """The metrics: the given ones, or all with their default parameters."""
+        """The metrics: the given ones, or `DEFAULT_METRICS`."""
         if self.metrics is None:
-            return tuple(kind() for kind in METRICS.values())
+            return tuple(map(as_metric, DEFAULT_METRICS))
         found: Any = self.metrics  # converted by __post_init__
         return tuple(found)
 

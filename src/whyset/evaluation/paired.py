@@ -11,6 +11,9 @@ from torch import Tensor
 from whyset.arguments import seed_number, whole_number
 from whyset.errors import InputError
 
+_ROUNDING = 1e-12
+"""Values whose relative differences are smaller are equal: 0.1 + 0.2 is not 0.3."""
+
 
 @dataclass(frozen=True)
 class PairedDifference:
@@ -118,8 +121,8 @@ def _as_numbers(name: str, values: Any) -> Any:
 
 def bootstrap_interval(values: Any, confidence_level: float, n_resamples: int, seed: int) -> tuple[float, float]:
     """Return the BCa bootstrap interval of the mean of at least two finite values (n,)."""
-    if np.ptp(values) == 0:  # every bootstrap sample is the same, and BCa is not defined
-        return float(values[0]), float(values[0])
+    if np.ptp(values) <= _ROUNDING * np.abs(values).max():  # bootstrap samples are the same, and BCa is not defined
+        return float(values.mean()), float(values.mean())
     found = stats.bootstrap(
         (values,),
         np.mean,

@@ -29,13 +29,13 @@ class EvaluateOptions:
     metrics: "str | Metric | Sequence[str | Metric] | None" = field(
         default=None,
         metadata=option(
-            "The metrics, as parts or as texts such as 'relevance_gain:patch_size=16'; by default all of the table "
-            "`METRICS` that can be computed.",
+            "The metrics, as parts or as texts such as 'relevance_gain:patch_size=16'; by default those of "
+            "`DEFAULT_METRICS` that can be computed; `METRICS` is the table of all.",
             Flag(
                 "Metric with its options, such as relevance_gain:patch_size=16; repeatable.",
                 "--metric",
                 many=True,
-                shown="all that can be computed",
+                shown="a choice of those that can be computed",
             ),
             type="sequence of Metric or str",
         ),
