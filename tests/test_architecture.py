@@ -18,6 +18,7 @@ LAYERS = [set(step.replace(",", " ").split()) for step in PICTURE[1].split("â—„â
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
 PUBLIC_NAMES = {"Spray": "analysis", "analyze": "analysis", "explain": "runner", "open_run": "store", "view": "viewer"}
 PUBLIC_NAMES |= {"EffectTest": "effects", "find": "findings", "measure_effects": "effects"}
+PUBLIC_NAMES |= {"evaluate": "evaluation"}
 WITH_TORCH = {"attribution", "engines", "interventions", "runner", "effects", "findings", "evaluation", "fixing", "cli"}
 WITHOUT_TORCH = set().union(*LAYERS) - WITH_TORCH
 ON_A_DEVICE = {"whyset/analysis/processors/on_device.py"}  # imports torch in the function that is given a device

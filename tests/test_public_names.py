@@ -10,7 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 NAMES = {
-    "whyset": "EffectTest RelevanceWriter Spray analyze explain find from_arrays measure_effects open_run view",
+    "whyset": """EffectTest RelevanceWriter Spray analyze evaluate explain find from_arrays measure_effects open_run
+        view""",
     "whyset.attribution": """Gradient InputTimesGradient SmoothGrad IntegratedGradients GuidedIG BlurIG XRAI
         Occlusion RISE Sobol HSIC ExtremalPerturbation Conditional Captum
         GradCAM GradCAMPlusPlus HiResCAM LayerCAM ScoreCAM AblationCAM GuidedGradCAM FastCAM CamLayer find_cam_layer
@@ -35,7 +36,8 @@ NAMES = {
         Statistic choose_hosts as_intervention parse_intervention intervention_from_dict""",
     "whyset.effects": """EffectTest ClusterEffect choose_interventions estimate_difference estimate_mean estimate_share
         measure_effects summarize summarize_clusters""",
-    "whyset.evaluation": """PixelFlipping FlippingCurves PairedDifference compare_paired Imputer IMPUTERS BlurImputer
+    "whyset.evaluation": """evaluate EvaluationResult MetricComparison MethodDifference compare_methods
+        PixelFlipping FlippingCurves PairedDifference compare_paired Imputer IMPUTERS BlurImputer
         ConstantImputer UniformImputer""",
     "whyset.analysis": "Spray Processor Pipeline Step Memo assign Cosine KMeans TSNE",
     "whyset.image": "COLOR_MAPS ColorMap colorize figure grid imgify imsave overlay",

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from whyset.evaluation import EvaluationResult
 
 EXAMPLE = "whyset evaluate runs/lrp runs/gradient --metric relevance_gain:patch_size=16 --html comparison.html"
-LEGEND = (
-    "Means with intervals of 95 % (bootstrap), which are not corrected. p: permutation test of the paired differences "
-    "on the same samples, corrected for the pairs of runs by each metric (Holm), not for the number of metrics."
+LEGEND = "Means with intervals of 95 % (bootstrap), which are not corrected."
+LEGEND_OF_P = (
+    "p: permutation test of the paired differences on the same samples, corrected for the pairs of runs by each metric "
+    "(Holm), not for the number of metrics."
 )
 
 
@@ -88,4 +89,4 @@ def format_result(result: "EvaluationResult") -> Iterator[str]:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
     yield from describe_missing(result.methods)
     yield from result.notices
-    yield LEGEND
+    yield f"{LEGEND} {LEGEND_OF_P}" if compared else LEGEND
