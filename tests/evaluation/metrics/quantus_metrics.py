@@ -383,9 +383,7 @@ def random_logit_ssim():
     maps, theirs = gradient(model, x, target), quantus.RandomLogit(num_classes=2, disable_warnings=True)
     explain, each = as_quantus(gradient), [[row] for row in range(N)]
     return {
-        "quantus": [
-            by_quantus(theirs, model, x[row], target[row], maps[row], explain_func=explain)[0] for row in each
-        ],
+        "quantus": [by_quantus(theirs, model, x[row], target[row], maps[row], explain_func=explain)[0] for row in each],
         "whyset": by_whyset(RandomLogit(), model, x, target, maps, explain=gradient),
     }
 
@@ -404,7 +402,10 @@ def road():
     found = theirs(model, x.numpy(), target.numpy(), maps.numpy(), device="cpu")
     ours = ROAD(steps=(0.1, 0.3, 0.5, 0.7, 0.9), imputer="noisy_linear(noise=0)")
     curves = ours.measure(ExplainedSamples(model, x, target, maps, np.arange(N))).curves
-    return {"quantus": [float(found[share]) for share in (10, 30, 50, 70, 90)], "whyset": curves[:, 1:].mean(0).tolist()}
+    return {
+        "quantus": [float(found[share]) for share in (10, 30, 50, 70, 90)],
+        "whyset": curves[:, 1:].mean(0).tolist(),
+    }
 
 
 @comparison
@@ -436,9 +437,9 @@ def explained_by_whyset():
     found = {"quantus": [], "whyset": []}
     for given, attribute in (("epsilon_plus", Gradient(model, EpsilonPlus())), (InputTimesGradient, None)):
         attribute = attribute or InputTimesGradient(model)
-        maps = attribute(x.clone(), target=target)[1].detach().sum(1, keepdim=True)
+        maps, explain = attribute(x.clone(), target=target)[1].detach().sum(1, keepdim=True), as_quantus(given)
 
-        def pool(model, inputs, targets, explain=as_quantus(given), **more):
+        def pool(model, inputs, targets, explain=explain, **more):
             return explain(model, inputs, targets, **more).sum(1, keepdims=True)
 
         found["quantus"] += by_quantus(quantus.Complexity(**PLAIN), model, x, target, explain_func=pool)
