@@ -1,9 +1,10 @@
 """Functions that explain any model, from whatever names a method: what metrics and Quantus call."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import fields, replace
 from functools import partial
+from inspect import signature
 from typing import Any
 
 import torch
@@ -51,14 +52,7 @@ def as_explain(given: Given) -> Explain:
         return partial(_explain_by_method, method)
     if isinstance(given, type) or (isinstance(given, partial) and isinstance(given.func, type)):
         return partial(_explain_by_class, given)
-    if not callable(given):
-        raise InputError(f"method: expected a method, a name, a class or a function, got {given!r}")
-    if isinstance(given, nn.Module) or hasattr(given, "ledger"):
-        raise InputError(
-            f"method: expected a function explain(model, x, target), got {type(given).__name__}, which is bound to a "
-            "model: pass the method, its name, or the class"
-        )
-    return partial(_explain_by_function, given)
+    return partial(_explain_by_function, _require_function(given))
 
 
 def as_explain_with_seeds(given: Given) -> SeededExplain | None:
@@ -78,6 +72,25 @@ def as_explain_with_seeds(given: Given) -> SeededExplain | None:
 
 def _has_seed(method: Method) -> bool:
     return any(part.name == "seed" for part in fields(method))
+
+
+def _require_function(given: Any) -> Callable[..., Any]:
+    """Return a function of a model, inputs and targets; InputError: it is something else."""
+    if not callable(given):
+        raise InputError(f"method: expected a method, a name, a class or a function, got {given!r}")
+    fits = not isinstance(given, nn.Module)
+    with suppress(ValueError):  # a function that is not written in Python has no signature
+        try:
+            signature(given).bind(None, None, None)
+        except TypeError:
+            fits = False
+    if not fits:
+        raise InputError(
+            f"method: expected a function explain(model, x, target), got {type(given).__name__}, which does not take a "
+            "model: pass a method, its name, or the class of an attributor, not an attributor of one model"
+        )
+    function: Callable[..., Any] = given
+    return function
 
 
 def _find_method(given: Given) -> Method | None:

@@ -173,7 +173,7 @@ def completeness():
     import torch
     from torch import nn
 
-    from whyset.evaluation.metrics import Completeness
+    from whyset.evaluation.metrics import CompletenessError
 
     _, x, target, _ = build()
     linear = nn.Linear(120, 4)
@@ -183,7 +183,7 @@ def completeness():
     maps = linear.weight.data[target].reshape(x.shape) * x
     maps[::2, 0, 0, 0] += 1  # not complete
     theirs = quantus.Completeness(perturb_baseline=0.0, abs=False, **PLAIN)
-    errors = by_whyset(Completeness(baseline=0.0, relative=False), model, x, target, maps)
+    errors = by_whyset(CompletenessError(baseline=0.0, relative=False), model, x, target, maps)
     assert set(errors) == {0.0, 1.0}, torch.tensor(errors)
     return {
         "quantus": by_quantus(theirs, model, x, target, maps),
