@@ -63,6 +63,12 @@ def test_seeds_change_noise_and_masks_for_each_sample(sample):
         assert same == [True, False, True, True]
 
 
+def test_a_method_that_draws_nothing_ignores_seeds(sample):
+    model, x, target = sample
+    found = as_explain_with_seeds("epsilon_plus")(model, x, target, [1, 2, 3, 4])
+    assert torch.equal(found, as_explain("epsilon_plus")(model, x, target))
+
+
 def test_seeds_of_functions_are_those_of_the_global_generators(sample):
     model, x, target = sample
     explain = as_explain_with_seeds(FunctionMethod(lambda model, x, target: torch.randn_like(x)))

@@ -56,18 +56,16 @@ def as_explain(given: Given) -> Explain:
 
 
 def as_explain_with_seeds(given: Given) -> SeededExplain | None:
-    """Return the function `explain(model, x, target, seeds)` of a method that draws random numbers.
+    """Return the function `explain(model, x, target, seeds)` of a method, with a seed for each sample.
 
-    It is None for methods that draw none, and for classes and functions, which have no seeds. Methods that have one
-    seed for all samples, or draw from the global generators, explain each sample alone.
+    It is None for classes and functions, of which it is not known how they draw. Methods that have one seed for all
+    samples, or draw from the global generators, explain each sample alone; those that draw nothing ignore the seeds.
 
-    >>> as_explain_with_seeds("smooth_grad") is not None, as_explain_with_seeds("gradient") is not None
+    >>> as_explain_with_seeds("smooth_grad") is not None, as_explain_with_seeds(lambda model, x, target: x) is not None
     (True, False)
     """
     method = _find_method(given)
-    if method is None or not (method.takes_seeds or method.draws_globally or _has_seed(method)):
-        return None
-    return partial(_explain_with_seeds, method)
+    return None if method is None else partial(_explain_with_seeds, method)
 
 
 def _has_seed(method: Method) -> bool:
@@ -126,6 +124,8 @@ def _explain_by_function(function: Callable[..., Any], model: nn.Module, x: Tens
 def _explain_with_seeds(method: Any, model: nn.Module, x: Tensor, target: Tensor, seeds: Sequence[int]) -> Tensor:
     if method.takes_seeds:
         return _explain_by_method(method, model, x, target, seeds=list(seeds))
+    if not (method.draws_globally or _has_seed(method)):
+        return _explain_by_method(method, model, x, target)
     parts = []
     for row, seed in enumerate(seeds):
         seeded = replace(method, seed=seed) if _has_seed(method) else method
