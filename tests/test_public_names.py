@@ -38,7 +38,13 @@ NAMES = {
         measure_effects summarize summarize_clusters""",
     "whyset.evaluation": """evaluate EvaluationResult MetricComparison MethodDifference compare_methods
         PixelFlipping FlippingCurves PairedDifference compare_paired Imputer IMPUTERS BlurImputer
-        ConstantImputer UniformImputer""",
+        ConstantImputer UniformImputer NoisyLinearImputer METRICS Metric Measured ExplainedSamples as_metric
+        parse_metric build_metric draw_boxes as_explain as_explain_with_seeds as_quantus""",
+    "whyset.evaluation.metrics": """RelevanceGain MostRelevantFirst LeastRelevantFirst Deletion Insertion ROAD
+        Sufficiency Necessity Infidelity MaxSensitivity AverageSensitivity MPRT SmoothMPRT EfficientMPRT RandomLogit
+        SeedStability CompletenessError NonSensitivity RelevanceMass WeightedRelevanceMass RelevanceRank PointingGame
+        IntersectionOverUnion LocalizationAUC TopKIntersection Complexity Sparseness EffectiveComplexity
+        SupportSize""",
     "whyset.analysis": "Spray Processor Pipeline Step Memo assign Cosine KMeans TSNE",
     "whyset.image": "COLOR_MAPS ColorMap colorize figure grid imgify imsave overlay",
     "whyset.report": "report rank_classes as_html as_json as_markdown as_text",

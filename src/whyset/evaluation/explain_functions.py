@@ -1,9 +1,10 @@
 """Functions that explain any model, from whatever names a method: what metrics and Quantus call."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import fields, replace
 from functools import partial
+from inspect import signature
 from typing import Any
 
 import torch
@@ -51,33 +52,43 @@ def as_explain(given: Given) -> Explain:
         return partial(_explain_by_method, method)
     if isinstance(given, type) or (isinstance(given, partial) and isinstance(given.func, type)):
         return partial(_explain_by_class, given)
-    if not callable(given):
-        raise InputError(f"method: expected a method, a name, a class or a function, got {given!r}")
-    if isinstance(given, nn.Module) or hasattr(given, "ledger"):
-        raise InputError(
-            f"method: expected a function explain(model, x, target), got {type(given).__name__}, which is bound to a "
-            "model: pass the method, its name, or the class"
-        )
-    return partial(_explain_by_function, given)
+    return partial(_explain_by_function, _require_function(given))
 
 
 def as_explain_with_seeds(given: Given) -> SeededExplain | None:
-    """Return the function `explain(model, x, target, seeds)` of a method that draws random numbers.
+    """Return the function `explain(model, x, target, seeds)` of a method, with a seed for each sample.
 
-    It is None for methods that draw none, and for classes and functions, which have no seeds. Methods that have one
-    seed for all samples, or draw from the global generators, explain each sample alone.
+    It is None for classes and functions, of which it is not known how they draw. Methods that have one seed for all
+    samples, or draw from the global generators, explain each sample alone; those that draw nothing ignore the seeds.
 
-    >>> as_explain_with_seeds("smooth_grad") is not None, as_explain_with_seeds("gradient") is not None
+    >>> as_explain_with_seeds("smooth_grad") is not None, as_explain_with_seeds(lambda model, x, target: x) is not None
     (True, False)
     """
     method = find_given_method(given)
-    if method is None or not (method.takes_seeds or method.draws_globally or _has_seed(method)):
-        return None
-    return partial(_explain_with_seeds, method)
+    return None if method is None else partial(_explain_with_seeds, method)
 
 
 def _has_seed(method: Method) -> bool:
     return any(part.name == "seed" for part in fields(method))
+
+
+def _require_function(given: Any) -> Callable[..., Any]:
+    """Return a function of a model, inputs and targets; InputError: it is something else."""
+    if not callable(given):
+        raise InputError(f"method: expected a method, a name, a class or a function, got {given!r}")
+    fits = not isinstance(given, nn.Module)
+    with suppress(ValueError):  # a function that is not written in Python has no signature
+        try:
+            signature(given).bind(None, None, None)
+        except TypeError:
+            fits = False
+    if not fits:
+        raise InputError(
+            f"method: expected a function explain(model, x, target), got {type(given).__name__}, which does not take a "
+            "model: pass a method, its name, or the class of an attributor, not an attributor of one model"
+        )
+    function: Callable[..., Any] = given
+    return function
 
 
 def find_given_method(given: Given) -> Method | None:
@@ -113,6 +124,8 @@ def _explain_by_function(function: Callable[..., Any], model: nn.Module, x: Tens
 def _explain_with_seeds(method: Any, model: nn.Module, x: Tensor, target: Tensor, seeds: Sequence[int]) -> Tensor:
     if method.takes_seeds:
         return _explain_by_method(method, model, x, target, seeds=list(seeds))
+    if not (method.draws_globally or _has_seed(method)):
+        return _explain_by_method(method, model, x, target)
     parts = []
     for row, seed in enumerate(seeds):
         seeded = replace(method, seed=seed) if _has_seed(method) else method

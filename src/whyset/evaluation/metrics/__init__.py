@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from whyset.evaluation.metrics.axioms import Completeness, NonSensitivity
+from whyset.evaluation.metrics.axioms import CompletenessError, NonSensitivity
 from whyset.evaluation.metrics.complexity import Complexity, Sparseness, SupportSize
 from whyset.evaluation.metrics.effective_complexity import EffectiveComplexity
 from whyset.evaluation.metrics.efficient_mprt import EfficientMPRT
@@ -62,7 +62,7 @@ METRICS: Mapping[str, type[Metric]] = MappingProxyType(
             EfficientMPRT,
             RandomLogit,
             SeedStability,
-            Completeness,
+            CompletenessError,
             NonSensitivity,
             RelevanceMass,
             WeightedRelevanceMass,
@@ -117,7 +117,7 @@ __all__ = [
     "MPRT",
     "ROAD",
     "AverageSensitivity",
-    "Completeness",
+    "CompletenessError",
     "Complexity",
     "Deletion",
     "EffectiveComplexity",

@@ -17,7 +17,7 @@ from whyset.evaluation.scores import check_relevance, score_targets
 
 
 @dataclass(frozen=True)
-class Completeness(Metric):
+class CompletenessError(Metric):
     """Error of the sum of the relevance (Sundararajan 2017; conservation in LRP, Bach 2015).
 
     `|sum_i R_i - (f(x) - f(x'))|` for the output f of the target, divided by `|f(x) - f(x')|` if relative. The baseline
@@ -36,7 +36,7 @@ class Completeness(Metric):
     >>> from torch import nn, rand, zeros
     >>> model, x, target = nn.Linear(4, 2).eval(), rand(3, 4), zeros(3).long()
     >>> batch = ExplainedSamples(model, x, target, model.weight[target].detach() * x, np.arange(3))
-    >>> bool((Completeness(baseline=0.0).measure(batch).values < 1e-5).all())
+    >>> bool((CompletenessError(baseline=0.0).measure(batch).values < 1e-5).all())
     True
     """
 

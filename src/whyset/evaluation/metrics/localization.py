@@ -167,7 +167,7 @@ def _share_of_top(relevance: np.ndarray, masks: np.ndarray, count: np.ndarray) -
 
 @dataclass(frozen=True)
 class PointingGame(Localization):
-    """Whether the position of the largest relevance is in the mask (Zhang 2018).
+    """Hit or miss of the mask by the position of the largest relevance (Zhang 2018).
 
     1 if the distance of `argmax_i R_i` to the mask is at most `tolerance`, otherwise 0. If several positions have the
     largest relevance, the share of them: the expectation of a random choice.

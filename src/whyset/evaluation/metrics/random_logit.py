@@ -1,4 +1,4 @@
-"""Whether relevance depends on the explained class (Sixt 2020)."""
+"""Comparison of the relevance of the target with that of another class (Sixt 2020)."""
 
 from dataclasses import dataclass
 

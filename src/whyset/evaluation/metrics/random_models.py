@@ -16,7 +16,7 @@ ORDERS: tuple[Order, ...] = ("top_down", "bottom_up", "independent")
 
 
 def list_layers(model: nn.Module) -> list[str]:
-    """Return the names of the modules with parameters of their own or `reset_parameters`, as the model lists them.
+    """Return the names of the modules with own parameters or `reset_parameters`, in the order of `named_modules`.
 
     InputError: there are none.
     """
@@ -53,7 +53,7 @@ def randomize(model: nn.Module, seed: int, order: Order, counts: Collection[int]
     names = list_layers(model)
     numbers = range(len(names)) if order == "bottom_up" else range(len(names))[::-1]
     copy = deepcopy(model)
-    for count, number in enumerate(numbers, start=1):
+    for count, number in enumerate(numbers[: max(counts)], start=1):
         if order == "independent":
             if count not in counts:
                 continue

@@ -26,7 +26,7 @@ def compare_maps(first: Values, second: Values, shape: Sequence[int], similarity
 
 
 def require_similarity(metric: str, name: str) -> None:
-    """Raise an InputError if there is no similarity of this name."""
+    """Raise an InputError if a similarity is unknown."""
     if name not in SIMILARITIES:
         raise InputError(f"{metric}(similarity={name!r}): expected one of {', '.join(map(repr, SIMILARITIES))}")
 
