@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from whyset.cli.exit_codes import PARTLY_DONE
 from whyset.cli.flags import with_flags
 from whyset.cli.progress import choose_display
 from whyset.cli.rerun import choose_trust
 from whyset.command import command
-from whyset.errors import InputError
+from whyset.errors import InputError, WhysetError
 from whyset.options.evaluate import EvaluateOptions
 from whyset.options.explain import DEVICE
 from whyset.options.option import list_flags
@@ -49,15 +50,21 @@ def evaluate(
     if html is not None and not html.parent.is_dir():
         raise InputError(f"cannot write {html.name}: folder {html.parent} does not exist")
     metrics = given.pop("metric") or None
-    result = whyset.evaluate(
-        runs,
-        metrics=metrics,
-        data=data,
-        device=device,
-        trust=choose_trust(trust),
-        progress=choose_display(),
-        **given,
-    )
+    try:
+        result = whyset.evaluate(
+            runs,
+            metrics=metrics,
+            data=data,
+            device=device,
+            trust=choose_trust(trust),
+            progress=choose_display(),
+            **given,
+        )
+    except WhysetError as error:
+        if type(error) is not WhysetError:  # wrong input has its own subclasses
+            raise
+        echo(f"{error}; finished metrics are kept")
+        return PARTLY_DONE
     for line in format_result(result):
         echo(line)
     if html is not None:

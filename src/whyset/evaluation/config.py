@@ -49,6 +49,8 @@ class EvaluateConfig(EvaluateOptions):
             object.__setattr__(self, "metrics", make_metrics(self.metrics))
         if self.has_attributors and self.model is None:
             raise InputError("attributors are evaluated with model=, the model that they explain, and x=, its inputs")
+        if self.has_attributors and not self.explanations:
+            raise InputError("expected one or more attributors, got an empty mapping")
         if not self.has_attributors and (self.x is not None or self.target is not None):
             raise InputError("x= and target= are for attributors: runs have their own samples and targets")
 

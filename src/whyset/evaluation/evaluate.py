@@ -57,8 +57,6 @@ def _evaluate_runs(given: EvaluateConfig, said: Progress) -> EvaluationResult:
     named = dict(zip(name_runs(runs), runs, strict=True))
     samples = draw_samples(runs, given.n_samples, given.seed)
     notices = [*require_same_inputs(runs, samples), *_compare_models(runs)]
-    for line in notices:
-        said.warn(line)
     masks = read_masks(given.masks, runs[0].sample_count, samples)
     found = {name: _evaluate_run(name, run, samples, masks, given, said) for name, run in named.items()}
     return EvaluationResult(found, len(samples), given.seed, tuple(notices))

@@ -67,7 +67,7 @@ class EvaluationResult:
 
     def _repr_html_(self) -> str:
         """The table that notebooks show: the means of each metric, and the best method."""
-        facts = []
+        facts = [("notice", line) for line in self.notices]
         for metric in self.metrics:
             means = [f"{name} {describe_mean(found[metric])}" for name, found in self.methods.items()]
             best = self.comparisons[metric].describe() if metric in self.comparisons else ""

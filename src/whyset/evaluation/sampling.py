@@ -69,8 +69,9 @@ def require_same_inputs(runs: Sequence[Run], samples: Numbers) -> list[str]:
         found = read_input_hashes(run, samples)
         for sample, one, other in zip(samples.tolist(), expected, found, strict=True):
             if one is not None and other is not None and one != other:
+                name = first.ids[sample * first.config.targets_per_sample]
                 raise InputError(
-                    f"{first.path} and {run.path} have different data: sample {sample} ({first.ids[sample]}) has "
+                    f"{first.path} and {run.path} have different data: sample {sample} ({name}) has "
                     "another input or label; runs are compared on the same samples only"
                 )
         if None in expected or None in found:
