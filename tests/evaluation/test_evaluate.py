@@ -1,6 +1,7 @@
 """`evaluate` end to end: runs and attributors, stored values, continuation, and what cannot be measured."""
 
 import copy
+import re
 import signal
 import subprocess
 import sys
@@ -237,6 +238,31 @@ def test_a_run_without_a_model_has_only_metrics_of_maps(bars: Any, tmp_path: Pat
     assert run.verify() == []
     with pytest.raises(InputError, match="given: max-sensitivity cannot be measured: it needs explanations of further"):
         ws.evaluate(run, metrics=["max_sensitivity"], **QUIET)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (
+            {"composite": "epsilon_plus", "pool": 8},
+            r"maps of \(6, 8\) positions for inputs of \(12, 16\)",
+        ),
+        ({"composite": "epsilon_plus", "target": "contrast:0,1"}, "the run explains contrast:0,1"),
+        ({"composite": "epsilon_plus", "output_kind": "regression"}, "the outputs of the run are of kind regression"),
+    ],
+    ids=["pooled", "contrast", "regression"],
+)
+def test_runs_whose_model_metrics_cannot_follow_have_metrics_of_their_maps(
+    options: dict[str, Any], reason: str, bars: Any, tmp_path: Path
+) -> None:
+    data = bars.data
+    if "output_kind" in options:
+        data = tmp_path / "values.npz"
+        np.savez(data, images=bars.x.numpy())
+    run = ws.explain(bars.model, data, tmp_path / "run", **{"target": 0} | options, **QUIET)
+    result = ws.evaluate(run, **QUIET)
+    assert result.get_values("run", "sparseness").mean is not None
+    assert re.search(reason, result.get_values("run", "relevance gain").problem)
 
 
 def test_metrics_without_masks_are_listed_with_the_reason(copy_run: Copy) -> None:
