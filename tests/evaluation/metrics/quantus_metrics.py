@@ -10,12 +10,18 @@ import warnings
 from pathlib import Path
 
 COMPARISONS = {}
+DIFFERENCES = {}
 N = 7
 PLAIN = {"normalise": False, "disable_warnings": True}
 
 
 def comparison(function):
     COMPARISONS[function.__name__] = function
+    return function
+
+
+def difference(function):
+    DIFFERENCES[function.__name__] = function
     return function
 
 
@@ -472,6 +478,98 @@ def explained_by_a_run():
     return {"quantus": found, "whyset": ours[1:4]}
 
 
+@difference
+def a_constant_map_hits_and_so_does_an_empty_mask():
+    import quantus
+    import torch
+
+    model, x, target, maps = build()
+    masks = torch.zeros_like(maps, dtype=torch.bool)
+    masks[:, :, 0, 0] = True
+    masks[3:] = False
+    maps[:3] = 2.0
+    theirs = by_quantus(quantus.PointingGame(abs=False, **PLAIN), model, x, target, maps, s_batch=masks.numpy())
+    return theirs == [1.0] * N
+
+
+@difference
+def the_mass_of_signed_maps_may_exceed_one():
+    import quantus
+
+    model, x, target, maps = build()
+    theirs = by_quantus(
+        quantus.RelevanceMassAccuracy(abs=False, **PLAIN), model, x, target, maps, s_batch=draw_masks(x).numpy()
+    )
+    return max(theirs) > 1 or min(theirs) < 0
+
+
+@difference
+def the_weight_of_the_area_is_a_factor():
+    """The factor is the area over the number of values of the batch without its first two samples."""
+    import numpy as np
+    import quantus
+
+    model, x, target, maps = build()
+    masks = draw_masks(x)
+    weighted, plain = (
+        by_quantus(
+            quantus.AttributionLocalisation(weighted=weight, **PLAIN), model, x, target, maps, s_batch=masks.numpy()
+        )
+        for weight in (True, False)
+    )
+    return np.allclose(np.divide(weighted, plain), masks.flatten(1).sum(1).numpy() / x[2:].numel())
+
+
+@difference
+def the_average_of_mprt_includes_the_model_itself():
+    import numpy as np
+    import quantus
+
+    from whyset.evaluation import as_quantus
+
+    model, x, target = build_resettable()
+    given = {"explain_func": as_quantus(gradient), "device": "cpu"}
+    each = quantus.MPRT(disable_warnings=True)(model, x.numpy(), target.numpy(), None, **given)
+    mean = quantus.MPRT(return_average_correlation=True, disable_warnings=True)(
+        model, x.numpy(), target.numpy(), None, **given
+    )
+    return "original" in each and np.allclose(mean, np.mean(list(each.values()), axis=0))
+
+
+@difference
+def road_takes_one_channel():
+    import quantus
+
+    model, x, target, maps = build((3, 10, 12))
+    try:
+        quantus.ROAD(percentages=[50], abs=False, **PLAIN)(model, x.numpy(), target.numpy(), maps.numpy(), device="cpu")
+    except IndexError:
+        return True
+    return False
+
+
+@difference
+def layers_of_one_shape_get_the_same_parameters():
+    import torch
+    from quantus.helpers.model.pytorch_model import PyTorchModel
+    from torch import nn
+
+    wrapped = PyTorchModel(nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4)))
+    *_, (_, last) = wrapped.get_random_layer_generator()
+    return torch.equal(last[0].weight, last[1].weight)
+
+
+@difference
+def normalization_depends_on_the_other_samples():
+    import quantus
+
+    model, x, target, maps = build()
+    metric = quantus.EffectiveComplexity(eps=0.2, disable_warnings=True)
+    alone = by_quantus(metric, model, x[:1], target[:1], maps[:1])
+    beside = by_quantus(metric, model, x[:2], target[:2], maps[:2] * maps.new_tensor([1, 100]).view(2, 1, 1, 1))
+    return alone[0] > 0 and beside[0] == 0
+
+
 if __name__ == "__main__":
     source, packages = sys.argv[1:]
     sys.path[:0] = [source]
@@ -480,4 +578,5 @@ if __name__ == "__main__":
     import sitecustomize  # noqa: F401  # the torchvision of the tests does not fit a torch for the CPU
 
     warnings.simplefilter("ignore")
-    print(json.dumps({name: compare() for name, compare in COMPARISONS.items()}))
+    found = {name: compare() for name, compare in COMPARISONS.items()}
+    print(json.dumps(found | {name: bool(differs()) for name, differs in DIFFERENCES.items()}))

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from whyset.evaluation import ExplainedSamples, as_explain
 from whyset.evaluation.metrics import RandomLogit
 from whyset.evaluation.metrics.similarity import compare_maps
 
@@ -56,3 +57,17 @@ def test_a_single_output_has_no_other_class(make_samples):
     model = nn.Sequential(nn.Flatten(), nn.Linear(144, 1)).double().eval()
     batch = replace(make_samples(), model=model, target=torch.zeros(5).long())
     assert np.isnan(RandomLogit().measure(batch).values).all()
+
+
+def test_guided_backpropagation_hardly_depends_on_the_class():
+    """As Sixt 2020 finds; the gradient of the same network does."""
+    torch.manual_seed(0)
+    blocks = [nn.Sequential(nn.Conv2d(width, 24, 3, padding=1), nn.ReLU()) for width in (3, 24, 24, 24)]
+    layers = [*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(24, 10)]
+    model, x = nn.Sequential(*layers).double().eval(), torch.rand(12, 3, 16, 20).double()
+    target, found = torch.arange(12) % 10, {}
+    for name in ("guided_backprop", "gradient"):
+        explain = as_explain(name)
+        batch = ExplainedSamples(model, x, target, explain(model, x, target), np.arange(12), explain=explain)
+        found[name] = RandomLogit("cosine").measure(batch).values
+    assert found["guided_backprop"].mean() > found["gradient"].mean() + 0.5
