@@ -23,7 +23,6 @@ from whyset.runner.output_kinds import OUTPUT_KINDS, Logits, OutputKind
 from whyset.runner.reopening import ReopenedRun, reopen
 from whyset.runner.score_model import ScoreModel
 from whyset.runner.sources.source import get_structure
-from whyset.runner.targets import Targets
 from whyset.store import Run
 
 Numbers = NDArray[np.int64]
@@ -104,7 +103,7 @@ def open_material(
         lacks |= {} if reason is None else {"model": reason, "explain": reason}
         reader, size = RunReader(run, samples, seed, masks), BATCH_SIZE
         if reopened is not None:
-            reader = replace(reader, reopened=reopened, scores=_make_scores(reopened))
+            reader = replace(reader, reopened=reopened, scores=reopened.job.wanted.make_class_model(reopened.model))
             size = reopened.job.batch_size
         stack.enter_context(torch.no_grad())
         yield Material(len(samples), reader.read, batch_size or size, lacks)
@@ -140,10 +139,3 @@ def _find_obstacle(run: Run) -> str | None:
     if not MODALITIES[run.modality].is_floating:
         return f"inputs of modality {run.modality} are whole numbers, which metrics cannot change"
     return None
-
-
-def _make_scores(reopened: ReopenedRun) -> ScoreModel:
-    """Return the model with the scores of the classes only."""
-    wanted = reopened.job.wanted
-    of_classes = replace(wanted, targets=Targets(Targets.of("label").parts, wanted.targets.outputs))
-    return of_classes.make_model(reopened.model)
