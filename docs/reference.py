@@ -17,6 +17,7 @@ from whyset import errors
 from whyset.attribution.intercept.operations import SUBJECTS, Arithmetic, Integers, Loss, Operation, OperationKind
 from whyset.cli.app import program
 from whyset.options.effects import EffectOptions
+from whyset.options.evaluate import EvaluateOptions
 from whyset.options.explain import ExplainOptions
 from whyset.options.option import Option, list_options, spell
 from whyset.options.spray import SprayOptions
@@ -26,6 +27,7 @@ from whyset.store import RunConfig
 PACKAGES = """whyset whyset.attribution whyset.attribution.rules whyset.attribution.composites
     whyset.attribution.methods whyset.interventions whyset.effects whyset.analysis
     whyset.evaluation whyset.fixing whyset.image whyset.report whyset.viewer whyset.store whyset.testing
+    whyset.evaluation whyset.evaluation.metrics whyset.image whyset.report whyset.viewer whyset.store whyset.testing
     whyset.errors""".split()
 DOCS = Path(__file__).resolve().parent
 
@@ -155,7 +157,7 @@ the run format that added the field; in older runs it has its default.
 
 
 def write_options() -> str:
-    """The page of the options of `explain`, `Spray` and `EffectTest`: a row for each."""
+    """The page of the options of `explain`, `Spray`, `EffectTest` and `evaluate`: a row for each."""
     lines = [*_heading("Options", "="), _escape(" ".join(_OPTIONS.split())), "", *_heading("explain", "-")]
     lines += _write_table(
         ("in Python", "on the command line", "kept in", "compared", "since"),
@@ -165,6 +167,9 @@ def write_options() -> str:
     lines += _write_table(("in Python", "on the command line"), map(_name_option, list_options(SprayOptions)))
     lines += ["", *_heading("EffectTest", "-"), "All options of a test of effects are kept in it and compared.", ""]
     lines += _write_table(("in Python", "on the command line"), map(_name_option, list_options(EffectOptions)))
+    kept = "Samples, seed, masks and metrics are kept in the evaluation; the other options do not change its values."
+    lines += ["", *_heading("evaluate", "-"), kept, ""]
+    lines += _write_table(("in Python", "on the command line"), map(_name_option, list_options(EvaluateOptions)))
     return "\n".join(lines) + "\n"
 
 

@@ -31,6 +31,8 @@ WITH_TORCH = {
     "watching",
     "cli",
 }
+PUBLIC_NAMES |= {"evaluate": "evaluation"}
+WITH_TORCH = {"attribution", "engines", "interventions", "runner", "effects", "findings", "evaluation", "fixing", "cli"}
 WITHOUT_TORCH = set().union(*LAYERS) - WITH_TORCH
 ON_A_DEVICE = {"whyset/analysis/processors/on_device.py"}  # imports torch in the function that is given a device
 TYPES_OF_LATER_ROOMS = {"options"}  # describes the options of later rooms, whose types only type checkers see

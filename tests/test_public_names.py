@@ -10,7 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 NAMES = {
-    "whyset": "EffectTest RelevanceWriter Spray analyze explain find from_arrays measure_effects open_run view",
+    "whyset": """EffectTest RelevanceWriter Spray analyze evaluate explain find from_arrays measure_effects open_run
+        view""",
     "whyset.attribution": """Gradient InputTimesGradient SmoothGrad IntegratedGradients GuidedIG BlurIG XRAI
         Occlusion RISE Sobol HSIC ExtremalPerturbation Conditional Captum
         GradCAM GradCAMPlusPlus HiResCAM LayerCAM ScoreCAM AblationCAM GuidedGradCAM FastCAM CamLayer find_cam_layer
@@ -40,6 +41,15 @@ NAMES = {
     "whyset.fixing": """FixTask FixMethod FIX_METHODS FixedModel load_fix open_fix_task as_fix_method parse_fix_method
         PClarc ReactivePClarc SuppressChannels Restore CONCEPT_METHODS PatternCav SvmCav LogisticCav RidgeCav
         ConceptMethod FittedVector DividedTask fit_concept_vector find_concept_vector measure_gradients measure_tcav""",
+    "whyset.evaluation": """evaluate EvaluationResult MetricComparison MethodDifference compare_methods
+        PixelFlipping FlippingCurves PairedDifference compare_paired Imputer IMPUTERS BlurImputer
+        ConstantImputer UniformImputer NoisyLinearImputer METRICS Metric Measured ExplainedSamples as_metric
+        parse_metric build_metric draw_boxes as_explain as_explain_with_seeds as_quantus""",
+    "whyset.evaluation.metrics": """RelevanceGain MostRelevantFirst LeastRelevantFirst Deletion Insertion ROAD
+        Sufficiency Necessity Infidelity MaxSensitivity AverageSensitivity MPRT SmoothMPRT EfficientMPRT RandomLogit
+        SeedStability CompletenessError NonSensitivity RelevanceMass WeightedRelevanceMass RelevanceRank PointingGame
+        IntersectionOverUnion LocalizationAUC TopKIntersection Complexity Sparseness EffectiveComplexity
+        SupportSize""",
     "whyset.analysis": "Spray Processor Pipeline Step Memo assign Cosine KMeans TSNE",
     "whyset.image": "COLOR_MAPS ColorMap colorize figure grid imgify imsave overlay",
     "whyset.report": "report rank_classes as_html as_json as_markdown as_text",

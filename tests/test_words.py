@@ -50,6 +50,7 @@ FORMER_SPELLINGS = {
     "tests/store/evidence/test_codec.py": "reads earlier formats",
     "web/tests/state.test.ts": "reads addresses of earlier versions",
     "tests/evaluation/quantus_curves.py": "an argument of Quantus",
+    "tests/evaluation/metrics/quantus_metrics.py": "arguments of Quantus",
     "tests/test_words.py": "names what it looks for",
     "CHANGELOG.md": "describes renamings",
 }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from whyset.analysis import Spray, analyze
     from whyset.effects import EffectTest, measure_effects
+    from whyset.evaluation import evaluate
     from whyset.findings import find
     from whyset.runner import explain, from_arrays
     from whyset.store import open_run
@@ -23,6 +24,7 @@ __all__ = [
     "Spray",
     "Watch",
     "analyze",
+    "evaluate",
     "explain",
     "export_html",
     "find",
@@ -39,6 +41,7 @@ _HOMES = {
     "Spray": "whyset.analysis",
     "Watch": "whyset.watching",
     "analyze": "whyset.analysis",
+    "evaluate": "whyset.evaluation",
     "explain": "whyset.runner",
     "export_html": "whyset.viewer.embed.export",
     "find": "whyset.findings",

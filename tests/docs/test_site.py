@@ -178,8 +178,8 @@ def test_examples_of_functions_run(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """In the order of the work, in one folder: the examples after the first read the run that it makes."""
     monkeypatch.chdir(tmp_path)
     runner = doctest.DocTestRunner()
-    functions = (whyset.explain, whyset.open_run, whyset.analyze, rank_classes, report, whyset.export_html)
-    for function in (*functions, whyset.from_arrays, whyset.RelevanceWriter):
+    functions = (whyset.explain, whyset.open_run, whyset.analyze, whyset.evaluate, rank_classes, report)
+    for function in (*functions, whyset.export_html, whyset.from_arrays, whyset.RelevanceWriter):
         names = dict(vars(sys.modules[function.__module__]))
         (example,) = doctest.DocTestFinder(recurse=False).find(function, function.__name__, globs=names)
         said: list[str] = []

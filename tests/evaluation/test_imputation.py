@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from whyset.errors import InputError
-from whyset.evaluation import IMPUTERS, BlurImputer, ConstantImputer, UniformImputer
+from whyset.evaluation import IMPUTERS, BlurImputer, ConstantImputer, NoisyLinearImputer, UniformImputer
+from whyset.evaluation.imputation import as_imputer
 
 
 def generators(n):
@@ -55,3 +56,38 @@ def test_uniform_values_are_within_their_bounds_and_differ_between_samples():
 def test_what_does_not_fit_is_refused(wrong):
     with pytest.raises(InputError, match="expected"):
         wrong()
+
+
+@pytest.mark.parametrize("name", IMPUTERS)
+def test_elements_are_imputed_where_the_mask_is_true(name):
+    x = torch.randn(2, 3, 6, 8).double()
+    mask = torch.rand(2, 1, 6, 8) < 0.5
+    impute = IMPUTERS[name]().prepare(x, generators(2))
+    found, everything, nothing = impute(mask), impute(torch.ones_like(mask)), impute(torch.zeros_like(mask))
+    assert torch.equal(nothing, x)
+    assert torch.equal(everything, IMPUTERS[name]().impute(x, generators(2)))
+    assert torch.equal(found[~mask.expand_as(x)], x[~mask.expand_as(x)])
+    assert (found != x)[mask.expand_as(x)].all()
+    if name != "noisy_linear":  # whose values depend on the mask
+        assert torch.equal(found, torch.where(mask, everything, x))
+
+
+@pytest.mark.parametrize(
+    ("text", "imputer"),
+    [
+        ("blur", BlurImputer()),
+        ("blur(sigma=4)", BlurImputer(4.0)),
+        ("uniform(low=-1,high=2.5)", UniformImputer(-1.0, 2.5)),
+        ("constant(value=0.1,0.2,0.3)", ConstantImputer((0.1, 0.2, 0.3))),
+        ("noisy_linear(noise=0)", NoisyLinearImputer(0.0)),
+    ],
+)
+def test_imputers_are_read_from_texts(text, imputer):
+    assert as_imputer(text) == imputer
+    assert as_imputer(imputer) is imputer
+
+
+@pytest.mark.parametrize("text", ["blr", "blur(4)", "blur(sigma=4", "blur(sigma=0)", "blur(radius=4)", "", 4])
+def test_texts_that_name_no_imputer_are_refused(text):
+    with pytest.raises(InputError, match=r"imputer|sigma"):
+        as_imputer(text)

@@ -66,3 +66,9 @@ def test_what_is_no_array_of_numbers_is_refused(first):
 
 def test_tensors_with_a_gradient_are_compared():
     assert compare_paired(torch.ones(3, requires_grad=True), torch.zeros(3)).mean == 1
+
+
+def test_differences_that_are_equal_but_for_rounding_have_an_interval_of_no_width() -> None:
+    first = np.random.default_rng(0).normal(size=30)
+    found = compare_paired(first + 1, first)
+    assert (found.low, found.high) == (pytest.approx(1), pytest.approx(1))

@@ -28,6 +28,7 @@ COMMANDS = (
     "analyze",
     "test-effects",
     "find",
+    "evaluate",
     "view",
     "report",
     "heatmaps",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,7 +18,6 @@ from whyset.errors import InputError
 from whyset.interventions import Evidence, InputIntervention, Intervention, LayerChannels
 from whyset.runner.job import ShardWorker
 from whyset.runner.score_model import ScoreModel
-from whyset.runner.targets import Targets
 from whyset.store import Run
 from whyset.store.analyses import ListedClass
 from whyset.store.effects import ClassEffects, EffectPlan, FreshTrials, InterventionEffects, SelectionTrials
@@ -211,8 +210,7 @@ class ClassTester:
 
 def make_scores(worker: ShardWorker) -> ScoreModel:
     """Return the model with the scores of the classes only, without contrasts and other derived values."""
-    wanted = worker.job.wanted
-    return replace(wanted, targets=Targets(Targets.of("label").parts, wanted.targets.outputs)).make_model(worker.model)
+    return worker.job.wanted.make_class_model(worker.model)
 
 
 @contextmanager

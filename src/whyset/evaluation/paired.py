@@ -11,6 +11,9 @@ from torch import Tensor
 from whyset.arguments import seed_number, whole_number
 from whyset.errors import InputError
 
+_ROUNDING = 1e-12
+"""Values whose relative differences are smaller are equal: 0.1 + 0.2 is not 0.3."""
+
 
 @dataclass(frozen=True)
 class PairedDifference:
@@ -100,7 +103,9 @@ def compare_paired(
     if not 0 < confidence_level < 1:
         raise InputError(f"confidence_level is {confidence_level!r}: expected a number between 0 and 1")
     difference = a - b
-    low, high = _bootstrap(difference, confidence_level, whole_number("n_resamples", n_resamples, 1), seed_number(seed))
+    low, high = bootstrap_interval(
+        difference, confidence_level, whole_number("n_resamples", n_resamples, 1), seed_number(seed)
+    )
     return PairedDifference(float(difference.mean()), low, high, len(difference), confidence_level)
 
 
@@ -114,14 +119,15 @@ def _as_numbers(name: str, values: Any) -> Any:
     return found.astype(np.float64)
 
 
-def _bootstrap(difference: Any, confidence_level: float, n_resamples: int, seed: int) -> tuple[float, float]:
-    if np.ptp(difference) == 0:  # every bootstrap sample is the same, and BCa is not defined
-        return float(difference[0]), float(difference[0])
+def bootstrap_interval(values: Any, confidence_level: float, n_resamples: int, seed: int) -> tuple[float, float]:
+    """Return the BCa bootstrap interval of the mean of at least two finite values (n,)."""
+    if np.ptp(values) <= _ROUNDING * np.abs(values).max():  # bootstrap samples are the same, and BCa is not defined
+        return float(values.mean()), float(values.mean())
     found = stats.bootstrap(
-        (difference,),
+        (values,),
         np.mean,
         n_resamples=n_resamples,
-        batch=max(1, 10**6 // len(difference)),
+        batch=max(1, 10**6 // len(values)),
         confidence_level=confidence_level,
         random_state=np.random.default_rng(seed),
     ).confidence_interval

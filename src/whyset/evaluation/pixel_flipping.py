@@ -9,15 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from whyset.arguments import TypedFields, seed_number, whole_number
-from whyset.attribution.attributors.inputs import explain_dtypes
 from whyset.errors import InputError
 from whyset.evaluation.flipping_curves import FlippingCurves
 from whyset.evaluation.imputation import Imputer, as_imputer
+from whyset.evaluation.scores import SCORES, check_relevance, run_model, score_targets
 
 Attributor = Callable[..., Any]
 Sides = int | tuple[int, ...]
 ORDERS = ("most_relevant_first", "least_relevant_first")
-SCORES = ("probability", "output")
 
 
 @dataclass(frozen=True)
@@ -39,10 +38,11 @@ class PixelFlipping(TypedFields):
         fractions that round to the same number of patches are one step.
     imputer : Imputer or str, default "constant"
         Values of flipped patches: an imputer or a name of `IMPUTERS`.
-    score : {"probability", "output"}, default "probability"
+    score : {"probability", "output", "correct"}, default "probability"
         The softmax of the outputs (n, classes) at the target (the sigmoid of a single output), as in Quantus: it has
         the same range for all samples, so none dominates the mean. "output" is the output of the model unchanged, for
         models that return probabilities or for logits; logits are also changed by what all classes have in common.
+        "correct" is 1 if the target has the largest output and 0 otherwise, whose mean is an accuracy (Rong 2022).
     order : {"both", "most_relevant_first", "least_relevant_first"}, default "both"
         The orders to compute.
     batch_size : int, default 32
@@ -101,6 +101,8 @@ class PixelFlipping(TypedFields):
         x: Tensor,
         explanation: Attributor | Tensor,
         target: int | Sequence[int] | Tensor | None = None,
+        *,
+        numbers: Sequence[int] | None = None,
     ) -> FlippingCurves:
         """Compute the curves of one explanation method.
 
@@ -116,6 +118,8 @@ class PixelFlipping(TypedFields):
             whyset, and the `attribute` of captum's methods.
         target : int, sequence of int or Tensor, optional
             The class of all samples, or of each; by default the largest output of each sample.
+        numbers : sequence of int, optional
+            The number of each sample, from which and the seed its random numbers are drawn; by default its position.
 
         Returns
         -------
@@ -133,10 +137,11 @@ class PixelFlipping(TypedFields):
         patches = assign_patches(x.shape[1:] if x.dim() == 2 else x.shape[2:], sides).to(x.device)
         n_patches = int(patches.max()) + 1
         counts = self._counts(n_patches)
+        numbers = range(len(x)) if numbers is None else numbers
         parts = []
         for start in range(0, len(x), self.batch_size):
             rows = range(start, min(start + self.batch_size, len(x)))
-            parts.append(self._flip(model, x, explanation, target, rows, patches, counts))
+            parts.append(self._flip(model, x, explanation, target, rows, patches, counts, numbers))
         joined = [np.concatenate(part, axis=-1) for part in zip(*parts, strict=True)]
         curves = dict(zip(self._orders(), joined[1:], strict=True))
         return FlippingCurves(counts / n_patches, joined[0], *(curves.get(order) for order in ORDERS))
@@ -188,6 +193,7 @@ class PixelFlipping(TypedFields):
         rows: range,
         patches: Tensor,
         counts: Any,
+        numbers: Sequence[int],
     ) -> tuple[Any, ...]:
         """Return the target (n,) and the curves (steps + 1, n) of one batch."""
         batch = x[rows.start : rows.stop].detach()
@@ -196,15 +202,15 @@ class PixelFlipping(TypedFields):
             found = explanation[rows.start : rows.stop]
         else:
             found = explanation(batch.clone(), target=classes)  # it may write into its input
-        relevance = _check_relevance(found, batch, rows.start)
-        generators = [np.random.default_rng([self.seed, row]) for row in rows]
+        relevance = check_relevance(found, batch, rows.start)
+        generators = [np.random.default_rng([self.seed, int(numbers[row])]) for row in rows]
         rank = rank_patches(relevance, patches, generators)
         at = rank[:, patches.flatten()].view(len(batch), *[1] * (batch.dim() - 1 - patches.dim()), *patches.shape)
-        values = as_imputer(self.imputer).impute(batch, generators)
+        impute = as_imputer(self.imputer).prepare(batch, generators)
         n_patches = rank.shape[1]
 
         def score(place: Tensor, count: int) -> Any:
-            return self._scores(model, torch.where(place < count, values, batch), classes)
+            return score_targets(model, impute(place < count), classes, self.score)
 
         # With no patches or all of them flipped, inputs are the same in both orders.
         ends = {count: score(at, count) for count in (0, n_patches) if count in counts}
@@ -216,7 +222,7 @@ class PixelFlipping(TypedFields):
 
     def _classes(self, model: Callable[[Tensor], Tensor], batch: Tensor, target: Any, rows: range, n: int) -> Tensor:
         if target is None:
-            return _run(model, batch.clone()).argmax(1)  # as the model may
+            return run_model(model, batch.clone()).argmax(1)  # as the model may
         try:
             given = torch.as_tensor(target, device=batch.device)
         except (TypeError, ValueError, RuntimeError) as error:
@@ -227,22 +233,6 @@ class PixelFlipping(TypedFields):
                 f"{tuple(given.shape)}"
             )
         return given.expand(n)[rows.start : rows.stop].long()
-
-    @torch.no_grad()
-    def _scores(self, model: Callable[[Tensor], Tensor], x: Tensor, classes: Tensor) -> Any:
-        output = _run(model, x).double()
-        if int(classes.min()) < 0 or int(classes.max()) >= output.shape[1]:
-            raise InputError(
-                f"target: expected classes from 0 to {output.shape[1] - 1}, the outputs of the model, got "
-                f"{int(classes.min())} to {int(classes.max())}"
-            )
-        if self.score == "probability":
-            _refuse_probabilities(output)
-            output = output.softmax(1) if output.shape[1] > 1 else output.sigmoid()
-        scores = output.gather(1, classes.unsqueeze(1)).squeeze(1)
-        if not scores.isfinite().all():
-            raise InputError("the outputs of the model are not finite on imputed inputs: choose another imputer")
-        return scores.cpu().numpy()
 
 
 def assign_patches(shape: Sequence[int], sides: Sequence[int]) -> Tensor:
@@ -264,38 +254,3 @@ def rank_patches(relevance: Tensor, patches: Tensor, generators: Sequence[np.ran
     )
     order = shuffled.gather(1, sums.gather(1, shuffled).argsort(stable=True, dim=1, descending=True))
     return torch.empty_like(order).scatter_(1, order, torch.arange(n_patches, device=order.device).expand(n, -1))
-
-
-def _run(model: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    with torch.no_grad(), explain_dtypes(model, (x,)):
-        output = model(x)
-    if not isinstance(output, Tensor) or output.dim() not in (1, 2) or len(output) != len(x):
-        got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-        raise InputError(f"the model: expected one tensor of outputs ({len(x)}, classes), got {got}")
-    return output if output.dim() == 2 else output.unsqueeze(1)
-
-
-def _refuse_probabilities(output: Tensor) -> None:
-    """Refuse outputs whose softmax would be a second one."""
-    if output.shape[1] > 1 and bool((output >= 0).all()) and bool(((output.sum(1) - 1).abs() < 1e-4).all()):
-        raise InputError(
-            "the outputs of the model are probabilities already, as they are positive and sum to 1: pass score='output'"
-        )
-
-
-def _check_relevance(found: Any, x: Tensor, start: int) -> Tensor:
-    """Return relevance in double precision; InputError: its shape differs from that of x, or it is not finite."""
-    relevance = found[-1] if isinstance(found, tuple) and len(found) == 2 else found
-    shapes = [x.shape, (len(x), 1, *x.shape[2:])] if x.dim() > 2 else [x.shape]
-    if not isinstance(relevance, Tensor) or relevance.shape not in shapes or relevance.is_complex():
-        got = type(relevance).__name__
-        if isinstance(relevance, Tensor):
-            got = f"{tuple(relevance.shape)}{', complex numbers' if relevance.is_complex() else ''}"
-        raise InputError(f"explanation: expected relevance of shape {tuple(x.shape)}, got {got}")
-    bad = (~relevance.detach().isfinite()).flatten(1).any(1).nonzero().flatten() + start
-    if len(bad):
-        raise InputError(
-            f"explanation: the relevance of {len(bad)} samples is not finite (sample {int(bad[0])} is the first), so "
-            "their patches have no order: leave out these samples"
-        )
-    return relevance.detach().double().to(x.device)

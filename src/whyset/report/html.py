@@ -14,6 +14,7 @@ from whyset.printable import printable
 from whyset.report.class_rows import ClassRow, ClusterRow
 from whyset.report.colored_words import ColoredWord, color_words
 from whyset.report.definitions import DEFINITIONS
+from whyset.report.evaluations import HEADINGS
 from whyset.report.evidence_lines import describe_class, describe_evidence
 from whyset.report.finding_cards import make_cards
 from whyset.report.findings import finding_notices
@@ -154,6 +155,8 @@ def as_html(report: Report, pictures: ReportHeatmaps, classes: int = CLASSES) ->
         note=_sentence(pictures.note) if pictures.note else None,
         classes=(_describe_class(report, pictures, row) for row in shown),
         n_left_out=f"{hidden:,}" if hidden > 0 else None,
+        evaluations=report.evaluations,
+        evaluation_headings=HEADINGS,
         relevance=relevance_rows(report),
         data_issues=data_issues(report),
         definitions=DEFINITIONS,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from whyset.printable import printable
 from whyset.report.class_rows import ClassRow
 from whyset.report.definitions import DEFINITIONS
+from whyset.report.evaluations import HEADINGS, ReportedEvaluation
 from whyset.report.findings import finding_lines, finding_notices
 from whyset.report.report import Report
 from whyset.report.words import (
@@ -63,6 +64,7 @@ def as_markdown(report: Report) -> str:
         _escape(suspicion(report)),
         *(["", *(f"- {_escape(line)}" for line in evidence_lines(report))]),
         *[line for row in report.classes for line in _clusters(report, row, both)],
+        *[line for evaluation in report.evaluations for line in _evaluation(evaluation)],
         *(["", "## Relevance", "", *_table(("", ""), relevance, names=2)] if relevance else []),
         *(["", "## Data issues", "", *treated] if treated else []),
         *["", "## Scores", "", *_table(("score", "definition", "source", "compared with"), definitions, names=4)],
@@ -79,6 +81,15 @@ def _findings(report: Report) -> list[str]:
         rank, _, text = sentence.partition(" ")
         listed += [f"{rank} {_escape(text)}", *(f"   - {_escape(line)}" for line in further)]
     return ["## Findings", "", *notices, *([*listed, ""] if listed else [])]
+
+
+def _evaluation(evaluation: ReportedEvaluation) -> list[str]:
+    """Write the section of an evaluation."""
+    return [
+        *["", f"## {_escape(evaluation.heading)}", ""],
+        *([*_table(HEADINGS, evaluation.rows, names=2), ""] if evaluation.rows else []),
+        *(f"- {_escape(note)}" for note in evaluation.notes),
+    ]
 
 
 def _clusters(report: Report, row: ClassRow, both: bool) -> list[str]:

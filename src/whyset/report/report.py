@@ -12,6 +12,7 @@ from whyset.printable import short_dataclass_repr
 from whyset.report.accuracy import compute_accuracy
 from whyset.report.class_rows import ClassRow, ClusterRow, cluster_rows, first_suspicious, most_distinct
 from whyset.report.enrichment import find_enriched
+from whyset.report.evaluations import ReportedEvaluation, read_evaluations
 from whyset.report.findings import ReportedFindings, read_findings
 from whyset.report.provenance import describe_method, provenance
 from whyset.report.relevance import RelevanceSummary, summarize_relevance
@@ -33,7 +34,7 @@ class Report:
     unsealed; `provenance` lists the inputs of the run and the analysis. `checks` are warnings and notes about the run,
     `relevance` summarizes how much relevance arrives at the input, None if the run does not state it. `further` are the
     most distinct groups of views that a class is not ranked by. `findings` are groups of samples that share a piece of
-    evidence, confirmed by experiments or not.
+    evidence, confirmed by experiments or not. `evaluations` are metrics of the explanations.
     """
 
     run: str
@@ -57,6 +58,7 @@ class Report:
     prediction_errors: tuple[str, ...] = ()
     findings: ReportedFindings = field(default_factory=lambda: ReportedFindings("findings"))
     further: tuple[FurtherGroup, ...] = ()
+    evaluations: tuple[ReportedEvaluation, ...] = ()
 
     def __repr__(self) -> str:
         return short_dataclass_repr(self)
@@ -147,6 +149,7 @@ def report(
         prediction_errors=tuple(describe_errors(run)),
         findings=read_findings(run, findings),
         further=further,
+        evaluations=read_evaluations(run),
     )
 
 

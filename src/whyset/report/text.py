@@ -10,6 +10,7 @@ from rich.text import Text
 
 from whyset.printable import printable
 from whyset.report.class_rows import ClassRow, rank_classes
+from whyset.report.evaluations import HEADINGS, ReportedEvaluation
 from whyset.report.findings import finding_lines, finding_notices
 from whyset.report.report import Report
 from whyset.report.words import (
@@ -72,6 +73,7 @@ def render(what: Report | Analysis) -> RenderableType:
         *_problems(what.classes),
         *first,
         *others,
+        *[part for evaluation in what.evaluations for part in _evaluation(evaluation)],
         *relevance,
         *notes,
     )
@@ -99,6 +101,17 @@ def as_text(what: Report | Analysis) -> str:
 def _text(line: str) -> Text:
     """Return one line of plain text, with control characters escaped."""
     return Text(printable(line, keep=""))
+
+
+def _evaluation(evaluation: ReportedEvaluation) -> list[RenderableType]:
+    """Lay out an evaluation: its table, and notes."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for place, heading in enumerate(HEADINGS):
+        table.add_column(heading, justify="left" if place < 2 else "right")
+    for cells in evaluation.rows:
+        table.add_row(*map(_text, cells))
+    notes = [_text(f"  {note}") for note in evaluation.notes]
+    return [Text(""), _text(f"{evaluation.heading}"), *([table] if evaluation.rows else []), *notes]
 
 
 def _first_classes(report: Report) -> set[str]:

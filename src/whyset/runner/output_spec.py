@@ -90,6 +90,10 @@ class OutputSpec:
         inner = LogitModel(chosen) if self.output.is_logit else chosen
         return ScoreModel(inner, self.kind, self.output, self.targets, conserving=self.conserving)
 
+    def make_class_model(self, model: torch.nn.Module) -> ScoreModel:
+        """Return the scores of the classes only, without contrasts and other derived values."""
+        return replace(self, targets=Targets(Targets.of("label").parts, self.targets.outputs)).make_model(model)
+
     def make_columns(self, output: Tensor, chosen: Tensor) -> dict[str, Tensor]:
         """Return the columns of a run, (targets, n) each, for the scores of a batch and the explained columns of these.
 

@@ -1,6 +1,6 @@
 """The material of a metric: samples with their relevance by one method, the model, and the method itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 Explain = Callable[[nn.Module, Tensor, Tensor], Tensor]
 """Explains inputs (n, ...) and targets (n,) by a method, on a given model: that of the batch or a changed copy."""
+SeededExplain = Callable[[nn.Module, Tensor, Tensor, Sequence[int]], Tensor]
+"""Explains as `Explain`, by random numbers that are drawn from the seed of each sample."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +37,9 @@ class ExplainedSamples:
         known, as those that were computed elsewhere.
     masks : Tensor of bool or None
         The region of each sample that is known to be decisive (n, 1, ...); None if it is not known.
+    explain_with_seeds : callable or None
+        `explain_with_seeds(model, x, target, seeds)` explains by a method that draws random numbers, with a seed for
+        each sample in place of its own; None if it has no seeds, as methods that draw from the global generators.
     """
 
     model: nn.Module
@@ -45,6 +50,7 @@ class ExplainedSamples:
     seed: int = 0
     explain: Explain | None = None
     masks: Tensor | None = None
+    explain_with_seeds: SeededExplain | None = None
 
     def make_generators(self, stream: int = 0) -> list[np.random.Generator]:
         """Return a source of random numbers for each sample; `stream` tells apart the uses within a metric."""
