@@ -18,16 +18,9 @@ from whyset.evaluation.imputation import (
     NoisyLinearImputer,
     UniformImputer,
 )
-from whyset.evaluation.metrics import (
-    METRICS,
-    ExplainedSamples,
-    Measured,
-    Metric,
-    as_metric,
-    build_metric,
-    draw_boxes,
-    parse_metric,
-)
+from whyset.evaluation.metrics import METRICS, as_metric, build_metric, draw_boxes, parse_metric
+from whyset.evaluation.metrics.explained_samples import ExplainedSamples
+from whyset.evaluation.metrics.metric import Measured, Metric
 from whyset.evaluation.paired import PairedDifference, compare_paired
 from whyset.evaluation.pixel_flipping import PixelFlipping
 from whyset.evaluation.quantus import as_quantus

@@ -15,7 +15,8 @@ from whyset.evaluation.metrics.axioms import CompletenessError, NonSensitivity
 from whyset.evaluation.metrics.complexity import Complexity, Sparseness, SupportSize
 from whyset.evaluation.metrics.effective_complexity import EffectiveComplexity
 from whyset.evaluation.metrics.efficient_mprt import EfficientMPRT
-from whyset.evaluation.metrics.explained_samples import Explain, ExplainedSamples, SeededExplain
+from whyset.evaluation.metrics.explained_samples import Explain, SeededExplain
+from whyset.evaluation.metrics.explained_samples import ExplainedSamples as ExplainedSamples
 from whyset.evaluation.metrics.flipping import (
     ROAD,
     Deletion,
@@ -33,7 +34,8 @@ from whyset.evaluation.metrics.localization import (
     TopKIntersection,
     WeightedRelevanceMass,
 )
-from whyset.evaluation.metrics.metric import Measured, Metric
+from whyset.evaluation.metrics.metric import Measured as Measured
+from whyset.evaluation.metrics.metric import Metric as Metric
 from whyset.evaluation.metrics.mprt import MPRT, SmoothMPRT
 from whyset.evaluation.metrics.overlap import IntersectionOverUnion, draw_boxes
 from whyset.evaluation.metrics.random_logit import RandomLogit
@@ -123,15 +125,12 @@ __all__ = [
     "EffectiveComplexity",
     "EfficientMPRT",
     "Explain",
-    "ExplainedSamples",
     "Infidelity",
     "Insertion",
     "IntersectionOverUnion",
     "LeastRelevantFirst",
     "LocalizationAUC",
     "MaxSensitivity",
-    "Measured",
-    "Metric",
     "MostRelevantFirst",
     "Necessity",
     "NonSensitivity",
