@@ -17,22 +17,10 @@ assert PICTURE, "ARCHITECTURE.md draws the order of imports"
 LAYERS = [set(step.replace(",", " ").split()) for step in PICTURE[1].split("◄──")]
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
 PUBLIC_NAMES = {"Spray": "analysis", "analyze": "analysis", "explain": "runner", "open_run": "store", "view": "viewer"}
-PUBLIC_NAMES |= {"Watch": "watching"}
 PUBLIC_NAMES |= {"EffectTest": "effects", "find": "findings", "measure_effects": "effects"}
-WITH_TORCH = {
-    "attribution",
-    "engines",
-    "interventions",
-    "runner",
-    "effects",
-    "findings",
-    "evaluation",
-    "fixing",
-    "watching",
-    "cli",
-}
-PUBLIC_NAMES |= {"evaluate": "evaluation"}
+PUBLIC_NAMES |= {"evaluate": "evaluation", "Watch": "watching"}
 WITH_TORCH = {"attribution", "engines", "interventions", "runner", "effects", "findings", "evaluation", "fixing", "cli"}
+WITH_TORCH |= {"watching"}
 WITHOUT_TORCH = set().union(*LAYERS) - WITH_TORCH
 ON_A_DEVICE = {"whyset/analysis/processors/on_device.py"}  # imports torch in the function that is given a device
 TYPES_OF_LATER_ROOMS = {"options"}  # describes the options of later rooms, whose types only type checkers see

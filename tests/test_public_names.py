@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 NAMES = {
-    "whyset": """EffectTest RelevanceWriter Spray analyze evaluate explain find from_arrays measure_effects open_run
+    "whyset": """EffectTest RelevanceWriter Spray Watch analyze evaluate explain find from_arrays measure_effects open_run
         view""",
     "whyset.attribution": """Gradient InputTimesGradient SmoothGrad IntegratedGradients GuidedIG BlurIG XRAI
         Occlusion RISE Sobol HSIC ExtremalPerturbation Conditional Captum
@@ -36,8 +36,6 @@ NAMES = {
         Statistic choose_hosts as_intervention parse_intervention intervention_from_dict""",
     "whyset.effects": """EffectTest ClusterEffect choose_interventions estimate_difference estimate_mean estimate_share
         measure_effects summarize summarize_clusters""",
-    "whyset.evaluation": """PixelFlipping FlippingCurves PairedDifference compare_paired Imputer IMPUTERS BlurImputer
-        ConstantImputer UniformImputer""",
     "whyset.fixing": """FixTask FixMethod FIX_METHODS FixedModel load_fix open_fix_task as_fix_method parse_fix_method
         PClarc ReactivePClarc SuppressChannels Restore CONCEPT_METHODS PatternCav SvmCav LogisticCav RidgeCav
         ConceptMethod FittedVector DividedTask fit_concept_vector find_concept_vector measure_gradients measure_tcav""",
