@@ -80,10 +80,10 @@ def format_findings(findings: "Findings") -> Iterator[str]:
     others = [one for one in findings if one.kind != "suspicion"]
     classes = f"{findings.n_searched:,} {'class' if findings.n_searched == 1 else 'classes'}"
     yield f"{len(suspicions)} suspicious {'finding' if len(suspicions) == 1 else 'findings'} in {classes}"
-    yield from (f"  {rank}. {one.sentence}" for rank, one in enumerate(suspicions, 1))
+    yield from (f"  {rank}. {one.sentence} [{one.id}]" for rank, one in enumerate(suspicions, 1))
     if others:
         yield f"{len(others)} other {'strategy' if len(others) == 1 else 'strategies'}"
-        yield from (f"  - {one.sentence}" for one in others[:_SHOWN])
+        yield from (f"  - {one.sentence} [{one.id}]" for one in others[:_SHOWN])
         if len(others) > _SHOWN:
             yield f"  ... and {len(others) - _SHOWN} more in the report"
     yield from (f"{key} was not searched: {reason}" for key, reason in findings.not_searched.items())

@@ -94,7 +94,7 @@ def prepare(
     run: Run, test: EffectTest, reopened: ReopenedRun, classes: Sequence[ClassRows], measure: Measure, said: Progress
 ) -> EffectJob:
     """Choose interventions and hosts, and make or continue the plan."""
-    labels = _find_labels(run)
+    labels = find_labels(run)
     hosts = np.unique(np.concatenate([one.rows for one in classes]) // run.config.targets_per_sample)
     example = read_inputs(reopened.reading, hosts[:1].tolist(), reopened.model)
     interventions = test.interventions or choose_interventions(run.modality, tuple(example.shape[1:]))
@@ -222,7 +222,7 @@ def make_tester(
     return ClassTester(worker, test, interventions, hosts, labels)
 
 
-def _find_labels(run: Run) -> Rows:
+def find_labels(run: Run) -> Rows:
     """Return the class of each sample: its label, or the prediction where it is unknown."""
     each = run.config.targets_per_sample
     labels, predictions = run.labels[::each], run.column("prediction")[::each].astype(np.int64)

@@ -52,14 +52,14 @@ class ChannelView:
         return POOLINGS[self.pooling](rows.flatten(2)) if rows.dim() > 2 else rows
 
 
-def choose_views(model: nn.Module, x: Tensor) -> tuple[ChannelView, ...]:
-    """Choose views: the first layer, and those at an eighth to a half of the modules that a call executes.
+def choose_views(model: nn.Module, x: Tensor, depths: Sequence[float] = DEPTHS) -> tuple[ChannelView, ...]:
+    """Choose views of layers at some depths of the modules that a call executes, by default in the first half.
 
     NotTestedError: no module has an output with known channels.
     """
     layers = _list_layers(model, x)
     found: list[ChannelView] = []
-    for depth in DEPTHS:
+    for depth in depths:
         record = _find_known(model, x, layers[: int(depth * (len(layers) - 1)) + 1])
         if record is not None and record.channel_axis is not None:
             found += [ChannelView(record.layer, record.channel_axis, pooling) for pooling in POOLINGS]

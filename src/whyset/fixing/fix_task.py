@@ -10,6 +10,12 @@ from torch import Tensor, nn
 Rows = NDArray[np.int64]
 
 
+def call_model(model: nn.Module, x: Tensor) -> Tensor:
+    """Return the scores of the classes, (n, classes), of a model that returns nothing else."""
+    scores: Tensor = model(x)
+    return scores
+
+
 @dataclass(frozen=True, eq=False)
 class FixTask:
     """The evidence that a model should not use, with the samples from which a fix is made.
@@ -35,6 +41,9 @@ class FixTask:
         of the hosts (n, ...); returns the changed inputs.
     seed : int
         The seed of all random choices.
+    get_scores : callable
+        `get_scores(model, x)` returns the scores of the classes, (n, classes), by the model or a fixed one; by default
+        what the model returns.
     """
 
     model: nn.Module
@@ -45,3 +54,4 @@ class FixTask:
     seeds: Rows
     insert: Callable[[Rows, Rows, Tensor], Tensor]
     seed: int = 0
+    get_scores: Callable[[nn.Module, Tensor], Tensor] = call_model

@@ -84,6 +84,15 @@ class Findings:
     def __getitem__(self, rank: int) -> Finding:
         return self.findings[rank]
 
+    def get(self, id: str) -> Finding:
+        """Return the finding with this id, or the only one whose id begins so; InputError: there is not exactly one."""
+        found = [one for one in self.findings if one.id.startswith(id)]
+        if not id or len({one.id for one in found}) != 1:
+            known = ", ".join(one.id for one in self.findings[:_SHOWN]) or "none"
+            what = f"{len(found)} findings whose ids begin with" if id and found else "no finding"
+            raise InputError(f"findings {self.name!r} of {self.run} have {what} {id!r}: the ids are {known}")
+        return found[0]
+
     def _repr_html_(self) -> str:
         """The table that notebooks show: the sentences of the first findings."""
         facts = [(f"{rank}. {one.kind.replace('_', ' ')}", one.sentence) for rank, one in enumerate(self, 1)]

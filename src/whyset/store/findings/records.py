@@ -1,5 +1,6 @@
 """Records of findings: groups of samples that share a piece of evidence, ranked over all classes."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -9,6 +10,7 @@ from whyset.printable import short_dataclass_repr
 from whyset.store.effects.records import EffectSummary, Estimate
 from whyset.store.evidence.records import PYDANTIC
 from whyset.store.findings.sentences import describe_finding
+from whyset.store.jsonfile import canonical
 
 FINDINGS_SCHEMA = "1.0"
 """Version of the stored form; a new optional field raises the minor number."""
@@ -120,6 +122,20 @@ class Finding:
 
     def __repr__(self) -> str:
         return short_dataclass_repr(self)
+
+    @property
+    def id(self) -> str:
+        """The class and a hash of the evidence and its seeds: the same search of the same run gives the same id.
+
+        It has twelve hexadecimal digits after the class, such as "00002-5f0c3a9be1d4".
+        """
+        defined = {"class": self.class_id, "intervention": self.intervention, "text": self.text, "seeds": self._origin}
+        return f"{self.class_id}-{hashlib.sha256(canonical(defined)).hexdigest()[:12]}"
+
+    @property
+    def _origin(self) -> list[int]:
+        """The rows that define the evidence; those of a cluster without seeds are its own."""
+        return sorted(self.seeds or self.rows)
 
     @property
     def sentence(self) -> str:

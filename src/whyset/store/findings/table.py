@@ -9,15 +9,15 @@ from whyset.store.effects.records import Estimate
 from whyset.store.findings.records import Finding
 
 _NUMBER, _COUNT, _TEXT = pa.float64(), pa.int64(), pa.string()
-_TEXTS = ("class", "kind", "evidence", "place", "sentence", "reason")
+_TEXTS = ("id", "class", "kind", "evidence", "place", "sentence", "reason")
 _ESTIMATES = ("prevalence", "turned", "null_turned", "difference", "others_share", "specificity")
 
 
 def make_table(findings: Sequence[Finding]) -> pa.Table:
     """Make a table with a line for each finding, in rank order.
 
-    The columns are `rank` (from 1), `class`, `kind`, `evidence`, `place`, `sentence`, `reason`, `n_rows` (the rows that
-    carry the evidence), `n_samples` (of the class), `n_seeds`, `score`, and each estimate with the ends of its
+    The columns are `rank` (from 1), `id`, `class`, `kind`, `evidence`, `place`, `sentence`, `reason`, `n_rows` (the rows
+    that carry the evidence), `n_samples` (of the class), `n_seeds`, `score`, and each estimate with the ends of its
     interval, such as `turned`, `turned_low` and `turned_high`.
     """
     return pa.Table.from_pylist([_make_line(rank, one) for rank, one in enumerate(findings, 1)], schema=_make_schema())
@@ -26,6 +26,7 @@ def make_table(findings: Sequence[Finding]) -> pa.Table:
 def _make_line(rank: int, finding: Finding) -> dict[str, Any]:
     line: dict[str, Any] = {
         "rank": rank,
+        "id": finding.id,
         "class": finding.class_name,
         "kind": finding.kind,
         "evidence": finding.text,

@@ -1,0 +1,185 @@
+"""`open_fix_task`: the material of a fix from a finding of a run, with other samples that judge the fix."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from whyset.arguments import seed_number
+from whyset.display import resolve_progress
+from whyset.effects.class_job import read_relevance
+from whyset.effects.host_pool import read_inputs
+from whyset.effects.preparation import find_labels, list_classes, require_kind, require_single_inputs
+from whyset.engines import Progress, get_engine
+from whyset.errors import InputError
+from whyset.fixing.fix_task import FixTask, Rows
+from whyset.interventions import InputIntervention, intervention_from_dict
+from whyset.runner.consent import Trust
+from whyset.runner.reopening import ReopenedRun, reopen
+from whyset.runner.score_model import ScoreModel
+from whyset.runner.targets import Targets
+from whyset.store import Run, open_run
+from whyset.store.findings import Finding
+from whyset.store.remote import AnyPath
+
+HELD_OUT = 0.3
+"""The share of the samples that judge the fix."""
+
+
+@dataclass(frozen=True, eq=False)
+class DividedTask:
+    """Two tasks of the same model and evidence, whose samples have nothing in common.
+
+    Parameters
+    ----------
+    making, judging : FixTask
+        The samples from which a fix is made, and those that judge it.
+    making_samples, judging_samples : ndarray of int64
+        The number in the data set of each sample of the two tasks.
+    finding : Finding
+        The finding.
+    """
+
+    making: FixTask
+    judging: FixTask
+    making_samples: Rows
+    judging_samples: Rows
+    finding: Finding
+
+
+@contextmanager
+def open_fix_task(
+    run: Run | str | AnyPath,
+    finding: Finding | str,
+    *,
+    held_out: float = HELD_OUT,
+    seed: int = 0,
+    name: str = "findings",
+    model: nn.Module | None = None,
+    dataset: Any = None,
+    data: str | Path | None = None,
+    device: str | None = None,
+    trust: Trust = False,
+    progress: Progress | bool | None = None,
+) -> Iterator[DividedTask]:
+    """Open the model and the data of a run, and divide its samples into those that make a fix and those that judge it.
+
+    The samples of each class, and of the class of the finding those with and without the evidence, are divided
+    separately and at random. Tasks can be used in this block.
+
+    Parameters
+    ----------
+    run : Run, str or path
+        A run, its folder or its URL.
+    finding : Finding or str
+        A finding of the run, or its id.
+    held_out : float, default 0.3
+        The share of the samples that judge the fix; at least one sample with the evidence on each side.
+    seed : int, default 0
+        The seed of the division, and of the tasks.
+    name : str, default "findings"
+        The name of the findings, if an id is given.
+    model, dataset, data, device, trust, progress
+        As for `whyset.find`.
+
+    Raises
+    ------
+    InputError
+        The finding is not one of the run, or its evidence is in a layer or was not confirmed.
+    NotTestedError
+        The model or the data cannot be opened, or outputs are not exclusive classes.
+    """
+    opened, said = (run if isinstance(run, Run) else open_run(run)).thoroughly(), resolve_progress(progress)
+    found = opened.findings(name).get(finding) if isinstance(finding, str) else finding
+    if not 0 < held_out < 1:
+        raise InputError(f"held_out is {held_out!r}: expected a share between 0 and 1")
+    require_kind(opened)
+    engine = get_engine("serial")
+    with reopen(opened, engine, said, model=model, dataset=dataset, data=data, device=device, trust=trust) as reopened:
+        require_single_inputs(reopened)
+        yield divide(opened, reopened, found, held_out, seed_number(seed))
+
+
+def divide(run: Run, reopened: ReopenedRun, finding: Finding, held_out: float, seed: int) -> DividedTask:
+    """Divide the samples of a run into two tasks."""
+    intervention = _get_intervention(finding)
+    label, each = int(finding.class_id), run.config.targets_per_sample
+    rows_of = {int(row) // each: int(row) for row in finding.rows}  # the row of a sample that explains this class
+    classes = {one.label: np.unique(one.rows // each) for one in list_classes(run)}
+    samples = np.unique(np.concatenate(list(classes.values())))
+    labels = find_labels(run)[samples]
+    labels[np.isin(samples, list(rows_of))] = label
+    carriers = np.isin(samples, list(rows_of)) & (labels == label)
+    if carriers.sum() < 2:
+        raise InputError(f"finding {finding.id}: expected at least two samples with the evidence, got {carriers.sum()}")
+    judges = _choose_judges(labels * 2 + carriers, held_out, seed)
+    seeds = np.isin(samples, [row // each for row in finding.seeds])
+    wanted = reopened.job.wanted
+
+    def get_scores(model: nn.Module, x: Tensor) -> Tensor:
+        targets = Targets(Targets.of("label").parts, wanted.targets.outputs)
+        scores = ScoreModel(model, wanted.kind, wanted.output, targets, conserving=False)
+        found: Tensor = scores(x)
+        return found
+
+    def make(chosen: Rows) -> FixTask:
+        numbers = samples[chosen]
+
+        def read(rows: Rows) -> Tensor:
+            return read_inputs(reopened.reading, numbers[np.asarray(rows)].tolist(), reopened.model)
+
+        def insert(sources: Rows, hosts: Rows, x: Tensor) -> Tensor:
+            own = read(sources)
+            rows = np.array([rows_of[int(number)] for number in numbers[np.asarray(sources)]], np.int64)
+            evidence = intervention.select(own, read_relevance(run, intervention, rows, own))
+            fits = intervention.fits(evidence, x)
+            changed = x.clone()
+            if bool(fits.any()):
+                with torch.no_grad():
+                    changed[fits] = intervention.insert(own[fits], evidence[fits], x[fits])
+            return changed
+
+        return FixTask(
+            model=reopened.model,
+            read=read,
+            labels=labels[chosen],
+            label=label,
+            carriers=np.flatnonzero(carriers[chosen]),
+            seeds=np.flatnonzero((carriers & seeds)[chosen]),
+            insert=insert,
+            seed=seed,
+            get_scores=get_scores,
+        )
+
+    made, judged = np.flatnonzero(~judges), np.flatnonzero(judges)
+    return DividedTask(make(made), make(judged), samples[made], samples[judged], finding)
+
+
+def _get_intervention(finding: Finding) -> InputIntervention:
+    if finding.intervention is None:
+        raise InputError(
+            f"finding {finding.id} was not confirmed by an experiment, so its evidence cannot be inserted into other "
+            "samples: search in a run with a model"
+        )
+    intervention = intervention_from_dict(finding.intervention)
+    if not isinstance(intervention, InputIntervention):
+        raise InputError(
+            f"finding {finding.id}: its evidence is {finding.text}, inside the model: expected evidence in the input, "
+            "which can be inserted into other samples"
+        )
+    return intervention
+
+
+def _choose_judges(groups: Rows, held_out: float, seed: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Return True for the samples that judge, a share of each group, at least one of two."""
+    random, judges = np.random.default_rng([seed, 9]), np.zeros(len(groups), bool)
+    for group in np.unique(groups):
+        own = random.permutation(np.flatnonzero(groups == group))
+        count = min(max(1, round(held_out * len(own))), len(own) - 1)
+        judges[own[:count]] = True
+    return judges

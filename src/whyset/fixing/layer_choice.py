@@ -1,0 +1,165 @@
+"""The choice of the layer that a fix changes: by the quality of its concept vector, or by what the fix does."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from whyset.errors import InputError
+from whyset.findings.views import POOLINGS, ChannelView, choose_views
+from whyset.fixing.concept_fit import FittedVector, fit_concept_vector
+from whyset.fixing.concept_methods import Values
+from whyset.fixing.fix_task import FixTask, Rows
+from whyset.fixing.fixed_model import FixedModel
+from whyset.fixing.layer_change import LayerChange
+from whyset.fixing.material import Groups, Outcome, draw_trial, measure_outcome, read_groups
+from whyset.runner.activations import Record, find_channels
+from whyset.store.layout import MEAN_ACTIVATION
+
+DEPTHS = (1 / 8, 1 / 4, 3 / 8, 1 / 2, 5 / 8, 3 / 4, 7 / 8)
+"""The places of the layers that are compared, in the order of execution."""
+CHOICES = ("effect", "auroc")
+_MOST_LOST, _MOST_LOST_OF_CLASS = 0.01, 0.03
+"""Accuracy that a fix may lose on samples without the evidence, and on those of the class of the evidence."""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A layer with its concept vector, and the mean of samples without and with the evidence over all positions."""
+
+    view: ChannelView
+    fitted: FittedVector
+    groups: Groups
+
+    @property
+    def reference(self) -> Values:
+        """The mean of the samples without the evidence over samples and positions, (channels,)."""
+        found: Values = self.groups.others[replace(self.view, pooling="mean")].mean(0, dtype=np.float64)
+        return found
+
+
+Build = Callable[[Candidate], LayerChange]
+
+
+@dataclass(frozen=True)
+class FixChoice:
+    """What a method chooses the layer by.
+
+    Parameters
+    ----------
+    layer : str or None
+        The layer, None to compare layers at seven depths.
+    pooling : {"max", "mean"} or None
+        The pooling over positions, None to compare both.
+    method : str
+        The name of the concept method.
+    samples : {"carriers", "transplants"}
+        The two groups that the vector is fitted on.
+    choice : {"effect", "auroc"}
+        By what the layer is chosen.
+    """
+
+    layer: str | None
+    pooling: str | None
+    method: str
+    samples: str
+    choice: str
+
+
+def make_fixed_model(task: FixTask, choice: FixChoice, build: Build) -> FixedModel:
+    """Return the model with a change of the chosen layer; its `notes` state the choice.
+
+    By "effect", the vector of each candidate is fitted with one half of the carriers, and its fix is measured with the
+    evidence of the other half: of the fixes that lose at most 1 point of accuracy on samples without the evidence, and
+    3 points of the class, the one under which the evidence turns fewest hosts is chosen, and fitted with all carriers.
+    By "auroc", it is the candidate with the largest AUROC on held-out samples; of equal ones, the first layer.
+    """
+    if choice.choice not in CHOICES:
+        raise InputError(f"choice: expected one of {', '.join(CHOICES)}, got {choice.choice!r}")
+    views = list_views(task, choice.layer, choice.pooling)
+    with torch.no_grad():
+        if choice.choice == "auroc" or len(views) == 1:
+            candidates = fit_candidates(task, views, task.carriers, choice)
+            best = max(candidates, key=lambda one: one.fitted.auroc.value)
+            notes = [_describe(best, len(views))]
+        else:
+            first, second = _halve(task)
+            trial = draw_trial(task, second)
+            before = measure_outcome(task, task.model, trial)
+            tried = [
+                (one, measure_outcome(task, FixedModel(task.model, [build(one)]), trial))
+                for one in fit_candidates(task, views, first, choice)
+            ]
+            chosen, after = min(tried, key=lambda one: _rank(before, one[1]))
+            (best,) = fit_candidates(task, [chosen.view], task.carriers, choice)
+            notes = [_describe(best, len(views)), _describe_outcome(before, after)]
+    return FixedModel(task.model, [build(best)], notes)
+
+
+def list_views(task: FixTask, layer: str | None, pooling: str | None) -> list[ChannelView]:
+    """List the views that are compared; InputError: the layer does not exist, or its channels are not known."""
+    if pooling is not None and pooling not in POOLINGS:
+        raise InputError(f"pooling: expected one of {', '.join(POOLINGS)} or None, got {pooling!r}")
+    x = task.read(np.arange(min(2, len(task.labels))))
+    with torch.no_grad():
+        if layer is None:
+            found = choose_views(task.model, x, DEPTHS)
+        else:
+            (record,) = find_channels(task.model, x, [Record(MEAN_ACTIVATION, layer)])
+            assert record.channel_axis is not None  # found, or an InputError was raised
+            found = tuple(ChannelView(layer, record.channel_axis, each) for each in POOLINGS)
+    return [view for view in found if pooling in (None, view.pooling)]
+
+
+def fit_candidates(task: FixTask, views: Sequence[ChannelView], carriers: Rows, choice: FixChoice) -> list[Candidate]:
+    """Fit the concept vectors of views; those whose activations do not differ are left out."""
+    means = [replace(view, pooling="mean") for view in views]
+    groups = read_groups(task, list(dict.fromkeys([*views, *means])), carriers, choice.samples)
+    found: list[Candidate] = []
+    reasons: list[str] = []
+    for view in views:
+        try:
+            fitted = fit_concept_vector(groups.own[view], groups.others[view], choice.method, task.seed)
+            found.append(Candidate(view, fitted, groups))
+        except InputError as error:
+            reasons.append(f"{view.layer} ({view.pooling}): {error}")
+    if not found:
+        raise InputError(f"no layer has a concept vector: {'; '.join(reasons)}")
+    return found
+
+
+def _halve(task: FixTask) -> tuple[Rows, Rows]:
+    """Return two halves of the carriers; with fewer than four, both are all of them."""
+    order = np.random.default_rng([task.seed, 12]).permutation(task.carriers)
+    return (order[::2], order[1::2]) if len(order) > 3 else (order, order)
+
+
+def _rank(before: Outcome, after: Outcome) -> tuple[float, float]:
+    """Return what is smaller for the better fix: the lost accuracy beyond what may be lost, then the turned hosts."""
+    lost = max(0.0, before.accuracy - after.accuracy - _MOST_LOST)
+    of_class = before.own_class - after.own_class - _MOST_LOST_OF_CLASS
+    return lost + (max(0.0, of_class) if of_class == of_class else 0.0), after.turned
+
+
+def _describe(best: Candidate, n_views: int) -> str:
+    interval = best.fitted.auroc.interval or (float("nan"),) * 2
+    of = f", the best of {n_views} layers and poolings" if n_views > 1 else ""
+    return (
+        f"layer {best.view.layer}, {best.view.pooling} over positions{of}; AUROC {best.fitted.auroc.value:.3f} "
+        f"[{interval[0]:.3f}, {interval[1]:.3f}] on held-out samples"
+    )
+
+
+def _describe_outcome(before: Outcome, after: Outcome) -> str:
+    return (
+        f"in the choice, evidence of carriers that the vector was not fitted on turned {after.turned:.1%} of hosts, "
+        f"{before.turned:.1%} without the fix; accuracy without the evidence {after.accuracy:.1%}, before "
+        f"{before.accuracy:.1%}"
+    )
+
+
+def as_tensors(task: FixTask, values: Mapping[str, object]) -> dict[str, torch.Tensor]:
+    """Return arrays as tensors of the type of the weights of the model, on its device."""
+    like = next((each for each in task.model.parameters() if each.is_floating_point()), torch.zeros(1))
+    return {name: torch.as_tensor(np.asarray(value)).to(like) for name, value in values.items()}
