@@ -9,14 +9,15 @@ from whyset.fixing.training.last_layer import LastLayer
 from whyset.fixing.training.latent_right_reasons import LatentRightReasons
 from whyset.fixing.training.right_reasons import RightReasons, RightRelevance
 from whyset.fixing.training.sample_lists import SampleLists, list_samples
-from whyset.fixing.training.transplants import DistilledTransplants, Transplants
+from whyset.fixing.training.specific_transplants import SpecificTransplants
+from whyset.fixing.training.transplants import Transplants
 
 TRAINED_FIXES: Mapping[str, type[FixMethod]] = MappingProxyType(
     {
         method.name: method
         for method in (
             Transplants,
-            DistilledTransplants,
+            SpecificTransplants,
             LastLayer,
             RightReasons,
             RightRelevance,
@@ -28,13 +29,13 @@ TRAINED_FIXES: Mapping[str, type[FixMethod]] = MappingProxyType(
 
 __all__ = [
     "TRAINED_FIXES",
-    "DistilledTransplants",
     "FineTuning",
     "LastLayer",
     "LatentRightReasons",
     "RightReasons",
     "RightRelevance",
     "SampleLists",
+    "SpecificTransplants",
     "Transplants",
     "list_samples",
 ]

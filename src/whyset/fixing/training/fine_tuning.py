@@ -26,4 +26,4 @@ class FineTuning(TrainedFix):
 
     def compute_loss(self, model: nn.Module, task: FixTask, batch: Batch, context: Any) -> Tensor:
         """Return the cross-entropy."""
-        return cross_entropy(compute_logits(model, batch.x), batch.labels)
+        return cross_entropy(compute_logits(task, model, batch.x), batch.labels)

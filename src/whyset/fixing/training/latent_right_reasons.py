@@ -66,24 +66,25 @@ class LatentRightReasons(TrainedFix):
 
     def prepare(self, task: FixTask) -> tuple[str, Tensor]:
         """Return the path of the layer and the concept vector (channels,), of length 1."""
-        layer = find_last_linear(task.model, task.read(np.arange(1))) if self.layer is None else self.layer
+        layer = find_last_linear(task) if self.layer is None else self.layer
         return layer, fit_concept_vector(task, layer, self.n_pairs)
 
     def compute_loss(self, model: nn.Module, task: FixTask, batch: Batch, context: Any) -> Tensor:
         """Return the cross-entropy plus the penalty."""
         layer, vector = context
         with LayerInput(model, layer) as taken:
-            logits = compute_logits(model, batch.x)
+            logits = compute_logits(task, model, batch.x.detach().requires_grad_())  # it may be what the layer takes
         loss = cross_entropy(logits, batch.labels)
         if not self.weight:
             return loss
         (gradient,) = torch.autograd.grad(logits[:, task.label].sum(), taken.value, create_graph=True)
         along = gradient.reshape(*gradient.shape[:2], -1).sum(2) @ vector.to(gradient)
-        return loss + self.weight * along.square().mean()
+        penalty: Tensor = along.square().mean()
+        return loss + self.weight * penalty
 
 
 def fit_concept_vector(task: FixTask, layer: str, n_pairs: int) -> Tensor:
-    """Return the mean difference of activations by inserted evidence (channels,), of length 1; 0 without a change.
+    """Return the mean difference of activations by inserted evidence (channels,), of length 1.
 
     Activations with positions are averaged over them.
     """
@@ -91,21 +92,24 @@ def fit_concept_vector(task: FixTask, layer: str, n_pairs: int) -> Tensor:
     others = np.flatnonzero((task.labels >= 0) & (task.labels != task.label))
     hosts = random.choice(others, n_pairs)
     sources = random.choice(task.carriers, n_pairs)
-    total: Tensor | None = None
+    changes: list[Tensor] = []
     with torch.no_grad():
         for first in range(0, n_pairs, _CHUNK):
             part = slice(first, first + _CHUNK)
             x = task.read(hosts[part])
             changed = task.insert(sources[part], hosts[part], x)
-            with LayerInput(task.model, layer) as taken:
-                task.model(changed)
-            after = taken.value
-            with LayerInput(task.model, layer) as taken:
-                task.model(x)
-            change = (after - taken.value).double()
-            summed = change.reshape(*change.shape[:2], -1).mean(2).sum(0)
-            total = summed if total is None else total + summed
-    assert total is not None
-    if not bool(total.norm() > 0):
+            after, before = (_read_input(task.model, layer, given) for given in (changed, x))
+            changes.append(after - before)
+    mean = torch.cat(changes).mean(0)
+    if not bool(mean.norm() > 0):
         raise InputError(f"RR-ClArC: the evidence does not change what the layer {layer!r} takes: choose another layer")
-    return total / total.norm()
+    vector: Tensor = mean / mean.norm()
+    return vector
+
+
+def _read_input(model: nn.Module, layer: str, x: Tensor) -> Tensor:
+    """Return what a layer takes, averaged over positions, (n, channels)."""
+    with LayerInput(model, layer) as taken:
+        model(x)
+    found: Tensor = taken.value.double().reshape(*taken.value.shape[:2], -1).mean(2)
+    return found

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from whyset.arguments import whole_number
 from whyset.attribution.attributors.gradient import Gradient
+from whyset.attribution.attributors.transparent_model import TransparentModel
 from whyset.errors import InputError
 from whyset.fixing.fix_task import FixTask, Rows
 from whyset.fixing.training.trained_fix import (
@@ -34,7 +35,7 @@ class RightReasons(TrainedFix):
 
     Parameters
     ----------
-    weight : float, default 10.0
+    weight : float, default 1.0
         The weight λ of the penalty. With 0, this is equal training without a fix.
     n_carriers : int, default 16
         The number of carriers in a batch of the penalty.
@@ -54,7 +55,7 @@ class RightReasons(TrainedFix):
     name: ClassVar[str] = "right_reasons"
     title: ClassVar[str] = "right reasons (RRR)"
 
-    weight: float = 10.0
+    weight: float = 1.0
     n_carriers: int = 16
 
     def __post_init__(self) -> None:
@@ -64,7 +65,7 @@ class RightReasons(TrainedFix):
 
     def compute_loss(self, model: nn.Module, task: FixTask, batch: Batch, context: Any) -> Tensor:
         """Return the cross-entropy plus the penalty."""
-        loss = cross_entropy(compute_logits(model, batch.x), batch.labels)
+        loss = cross_entropy(compute_logits(task, model, batch.x), batch.labels)
         if not self.weight:
             return loss
         carriers = batch.random.choice(task.carriers, self.n_carriers)
@@ -74,7 +75,7 @@ class RightReasons(TrainedFix):
     def penalize(self, model: nn.Module, task: FixTask, x: Tensor, mask: Tensor) -> Tensor:
         """Return the mean over samples of the squared gradient within the masks."""
         x = x.detach().requires_grad_()
-        output = F.log_softmax(compute_logits(model, x), 1).sum()
+        output = F.log_softmax(compute_logits(task, model, x), 1).sum()
         (gradient,) = torch.autograd.grad(output, x, create_graph=True)
         return (gradient * mask).square().flatten(1).sum(1).mean()
 
@@ -94,8 +95,8 @@ class RightRelevance(RightReasons):
 
     Examples
     --------
-    >>> RightRelevance(weight=1.0).describe()
-    'right relevance, weight 1.0'
+    >>> RightRelevance(weight=10.0).describe()
+    'right relevance, weight 10.0'
     """
 
     name: ClassVar[str] = "right_relevance"
@@ -105,11 +106,23 @@ class RightRelevance(RightReasons):
 
     def penalize(self, model: nn.Module, task: FixTask, x: Tensor, mask: Tensor) -> Tensor:
         """Return the mean over samples of the squared share of relevance within the masks."""
-        attribute = Gradient(model, self.composite, create_graph=True)
+        attribute = Gradient(ScoredModel(task, model), self.composite, create_graph=True)
         _, relevance = attribute(x.detach().requires_grad_(), task.label)
         size = relevance.abs().flatten(1)
         within = (relevance.abs() * mask).flatten(1).sum(1)
         return (within / size.sum(1).clamp(min=1e-12)).square().mean()
+
+
+class ScoredModel(TransparentModel):
+    """A model that returns the scores of the classes, with the layers of the model of a task or of a copy."""
+
+    def __init__(self, task: FixTask, model: nn.Module) -> None:
+        super().__init__(model)
+        self.task = task
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the scores (n, classes)."""
+        return self.task.get_scores(self.wrapped, x)
 
 
 def find_regions(task: FixTask, carriers: Rows, random: np.random.Generator) -> Tensor:

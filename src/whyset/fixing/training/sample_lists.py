@@ -60,7 +60,7 @@ def list_samples(task: FixTask, n_replacements: int = 8) -> SampleLists:
         for _ in range(count):
             sources = random.choice(others, len(carriers))
             x = task.insert(sources, carriers, task.read(carriers))
-            votes.append(compute_logits(task.model, x).argmax(1).cpu().numpy())
+            votes.append(compute_logits(task, task.model, x).argmax(1).cpu().numpy())
     found = np.stack(votes)
     most = np.array([np.bincount(one).argmax() for one in found.T], np.int64)
     agreement = (found == most).mean(0)

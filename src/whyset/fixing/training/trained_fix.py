@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from whyset.arguments import seed_number, whole_number
-from whyset.attribution.attributors.logit_model import LogitModel
+from whyset.attribution.attributors.final_activation import LastActivation
 from whyset.errors import InputError
 from whyset.fixing.fix_method import FixMethod
 from whyset.fixing.fix_task import FixTask, Rows
@@ -119,33 +119,37 @@ class TrainedFix(FixMethod):
             yield Batch(rows, x, torch.from_numpy(task.labels[rows]).to(x.device), choices)
 
 
-def compute_logits(model: nn.Module, x: Tensor) -> Tensor:
+def compute_logits(task: FixTask, model: nn.Module, x: Tensor) -> Tensor:
     """Return the logits of a model (n, classes) in single precision at least, also of one that ends with a softmax.
 
     InputError: the output is not one of classes.
     """
-    wrapped = LogitModel(model)
-    logits = wrapped(x)
-    if wrapped.confirmed is None or not bool(wrapped.confirmed.all()):
-        logits = model(x)
-    if not isinstance(logits, Tensor) or logits.dim() != 2 or logits.shape[1] < 2:
-        got = f"a tensor {tuple(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__
+    with LastActivation() as mode:
+        scores = task.get_scores(model, x)
+    if not isinstance(scores, Tensor) or scores.dim() != 2 or scores.shape[1] < 2:
+        got = f"a tensor {tuple(scores.shape)}" if isinstance(scores, Tensor) else type(scores).__name__
         raise InputError(f"a fix that trains: expected a model with outputs (n, classes), got {got}")
+    logits = mode.undo(scores) if bool(mode.confirm(scores).all()) else scores
     return logits if logits.dtype == torch.float64 else logits.float()
 
 
-def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the mean cross-entropy; InputError: a label is not an output."""
+def cross_entropy(logits: Tensor, labels: Tensor, reduction: str = "mean") -> Tensor:
+    """Return the cross-entropy; InputError: a label is not an output."""
     if int(labels.max()) >= logits.shape[1]:
         raise InputError(f"expected labels from 0 to {logits.shape[1] - 1}, one for each output, got {labels.max()}")
-    return F.cross_entropy(logits, labels)
+    return F.cross_entropy(logits, labels, reduction=reduction)
 
 
-def insert_evidence(task: FixTask, batch: Batch, hosts: Rows) -> Tensor:
-    """Return the inputs of hosts, places in the batch (m,), with the evidence of random carriers."""
-    sources = batch.random.choice(task.carriers, len(hosts))
+def insert_evidence(task: FixTask, batch: Batch, hosts: Rows, sources: Rows) -> Tensor:
+    """Return the inputs of the batch (n, ...); hosts, places in it (m,), have the evidence of random sources."""
+    if not len(hosts):
+        return batch.x
+    chosen = batch.random.choice(sources, len(hosts))
+    places = torch.from_numpy(hosts).to(batch.x.device)
+    x = batch.x.clone()
     with torch.no_grad():
-        return task.insert(sources, batch.rows[hosts], batch.x[torch.from_numpy(hosts).to(batch.x.device)])
+        x[places] = task.insert(chosen, batch.rows[hosts], batch.x[places]).to(x.dtype)
+    return x
 
 
 def find_labeled(task: FixTask) -> Rows:

@@ -1,0 +1,264 @@
+"""Fixed models on held-out samples: what the evidence still does, and what a fix costs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from whyset.arguments import whole_number
+from whyset.errors import InputError
+from whyset.fixing.fix_task import FixTask, Rows
+from whyset.fixing.material import predict, split
+from whyset.store.effects.records import Estimate
+
+Flags = NDArray[np.bool_]
+_RESAMPLES = 2000
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOutTrial:
+    """Held-out samples, drawn once for all models.
+
+    Parameters
+    ----------
+    hosts : ndarray of int64
+        Samples of other classes (n,).
+    carriers : ndarray of int64
+        A carrier for each host.
+    rest : ndarray of int64
+        A sample of the class that is not a carrier for each host; empty if there is none.
+    free : ndarray of int64
+        All samples that are not carriers (m,).
+    """
+
+    hosts: Rows
+    carriers: Rows
+    rest: Rows
+    free: Rows
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOutPredictions:
+    """The predictions of a model on held-out samples.
+
+    Parameters
+    ----------
+    label : int
+        The class of the evidence.
+    hosts : ndarray of int64
+        The labels of the hosts (n,).
+    before, inserted, null : ndarray of int64
+        Predictions for the hosts: as they are, with the evidence of carriers, and with that of the rest of the class
+        (as they are, if there is no rest).
+    labels, free : ndarray of int64
+        Labels of, and predictions for, all samples that are not carriers (m,).
+    """
+
+    label: int
+    hosts: Rows
+    before: Rows
+    inserted: Rows
+    null: Rows
+    labels: Rows
+    free: Rows
+
+    @property
+    def turned(self) -> Flags:
+        """Hosts that the evidence turns into the class."""
+        found: Flags = (self.inserted == self.label) & (self.before != self.label)
+        return found
+
+    @property
+    def null_turned(self) -> Flags:
+        """Hosts that the evidence of the rest of the class turns into it."""
+        found: Flags = (self.null == self.label) & (self.before != self.label)
+        return found
+
+    @property
+    def right(self) -> Flags:
+        """Samples without evidence that are predicted as their label."""
+        found: Flags = self.free == self.labels
+        return found
+
+
+@dataclass(frozen=True)
+class HeldOutChange:
+    """What a fix changes on held-out samples, with intervals of 95 %.
+
+    Parameters
+    ----------
+    reduced : Estimate
+        `1 − (turned − null) / (turned before − null before)`: the part of the effect of the evidence, beyond that of
+        the evidence of the rest of the class, which is gone.
+    regained : Estimate
+        The part of the accuracy with the evidence of carriers, lost against that with the evidence of the rest of the
+        class in the given model, which is back.
+    accuracy, own_class : Estimate
+        The difference from equal training without the fix, of accuracies on samples without the evidence: of all
+        classes, and of the class.
+    effect : float
+        `turned before − null before`, which the fix has to reduce.
+    """
+
+    reduced: Estimate
+    regained: Estimate
+    accuracy: Estimate
+    own_class: Estimate
+    effect: float
+
+
+def draw_held_out(task: FixTask, most: int = 1000) -> HeldOutTrial:
+    """Draw hosts of other classes, a carrier and a sample of the rest of the class for each.
+
+    Parameters
+    ----------
+    task : FixTask
+        The task whose samples judge.
+    most : int, default 1000
+        The largest number of hosts.
+    """
+    random = np.random.default_rng([task.seed, 12])
+    free = np.setdiff1d(np.flatnonzero(task.labels >= 0), task.carriers)
+    hosts = random.permutation(free[task.labels[free] != task.label])[: whole_number("most", most, least=1)]
+    rest = free[task.labels[free] == task.label]
+    if not len(hosts) or not len(task.carriers):
+        raise InputError(
+            f"expected held-out carriers and samples of other classes, got {len(task.carriers)} and {len(hosts)}"
+        )
+    chosen = random.choice(rest, len(hosts)) if len(rest) else rest
+    return HeldOutTrial(hosts, random.choice(task.carriers, len(hosts)), chosen, free)
+
+
+def predict_held_out(task: FixTask, model: nn.Module, trial: HeldOutTrial) -> HeldOutPredictions:
+    """Predict held-out samples as they are, and hosts with evidence.
+
+    Parameters
+    ----------
+    task : FixTask
+        The task whose samples judge.
+    model : torch.nn.Module
+        The model of the task, or a fixed one.
+    trial : HeldOutTrial
+        What was drawn.
+    """
+
+    def insert(sources: Rows) -> Rows:
+        pairs = zip(split(sources), split(trial.hosts), strict=True)
+        return predict(task, model, (task.insert(one, other, task.read(other)) for one, other in pairs))
+
+    free = predict(task, model, map(task.read, split(trial.free)))
+    before = free[np.searchsorted(trial.free, trial.hosts)]
+    null = insert(trial.rest) if len(trial.rest) else before
+    labels = task.labels
+    return HeldOutPredictions(
+        task.label, labels[trial.hosts], before, insert(trial.carriers), null, labels[trial.free], free
+    )
+
+
+def compare_held_out(
+    before: HeldOutPredictions, after: HeldOutPredictions, control: HeldOutPredictions, seed: int = 0
+) -> HeldOutChange:
+    """Return what a fix changes.
+
+    Parameters
+    ----------
+    before, after : HeldOutPredictions
+        The model without and with the fix.
+    control : HeldOutPredictions
+        For fixes that train, the model after equal training without a fix; otherwise `before`.
+    seed : int, default 0
+        The seed of the bootstrap over hosts, and over samples.
+    """
+    hosts = len(before.hosts)
+    own = before.labels == before.label
+
+    def reduce(rows: Rows) -> float:
+        had, has = (float(one.turned[rows].mean() - one.null_turned[rows].mean()) for one in (before, after))
+        return 1 - has / had if had > 0 else np.nan
+
+    def regain(rows: Rows) -> float:
+        had, has = (float((one.inserted == one.hosts)[rows].mean()) for one in (before, after))
+        lost = float((before.null == before.hosts)[rows].mean()) - had
+        return (has - had) / lost if lost > 0 else np.nan
+
+    def differ(among: Flags) -> Callable[[Rows], float]:
+        change = (after.right.astype(np.float64) - control.right)[among]
+        return lambda rows: float(change[rows].mean()) if len(rows) else np.nan
+
+    effect = float(before.turned.mean() - before.null_turned.mean())
+    return HeldOutChange(
+        _estimate(reduce, hosts, seed),
+        _estimate(regain, hosts, seed),
+        _estimate(differ(np.ones_like(own)), len(own), seed),
+        _estimate(differ(own), int(own.sum()), seed),
+        effect,
+    )
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a fix has to reach to be recommended.
+
+    Parameters
+    ----------
+    reduced, regained : float, default 0.8
+        The least part of the effect that is gone, and of the accuracy that is back.
+    accuracy, own_class : float, default -0.01, -0.03
+        The least differences of accuracies.
+    """
+
+    reduced: float = 0.8
+    regained: float = 0.8
+    accuracy: float = -0.01
+    own_class: float = -0.03
+
+    def find_missed(self, change: HeldOutChange) -> list[str]:
+        """Return the names of the parts that a fix does not reach."""
+        names = ("reduced", "regained", "accuracy", "own_class")
+        return [name for name in names if not getattr(change, name).value >= getattr(self, name)]
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The recommended fix, or None, and the reason as a sentence."""
+
+    method: str | None
+    reason: str
+
+
+def recommend(changes: Mapping[str, HeldOutChange], goal: Goal | None = None) -> Recommendation:
+    """Recommend the fix that removes most among those that reach the goal on held-out samples.
+
+    Parameters
+    ----------
+    changes : Mapping of str to HeldOutChange
+        What each fix changes, by its name.
+    goal : Goal, optional
+        What has to be reached, by default `Goal()`.
+
+    Returns
+    -------
+    Recommendation
+        The fix with the largest part of the effect gone; None if no fix reaches the goal.
+    """
+    wanted = Goal() if goal is None else goal
+    missed = {name: wanted.find_missed(change) for name, change in changes.items()}
+    reached = [name for name, parts in missed.items() if not parts]
+    if not reached:
+        reasons = "; ".join(f"{name} misses {', '.join(parts)}" for name, parts in missed.items())
+        return Recommendation(None, f"None helped: {reasons or 'no fix was tried'}.")
+    best = max(reached, key=lambda name: changes[name].reduced.value)
+    return Recommendation(best, f"It removes most of {len(reached)} fixes that reach the goal on held-out samples.")
+
+
+def _estimate(measure: Callable[[Rows], float], n: int, seed: int) -> Estimate:
+    """Return a function of n samples, with the interval of its percentiles over bootstrap samples."""
+    value = measure(np.arange(n))
+    if n < 2 or np.isnan(value):
+        return Estimate(value, None, n)
+    random = np.random.default_rng([seed, 13])
+    found = [measure(random.integers(0, n, n)) for _ in range(_RESAMPLES)]
+    low, high = np.nanpercentile(found, [2.5, 97.5])
+    return Estimate(value, (float(low), float(high)), n)
