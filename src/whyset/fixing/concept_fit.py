@@ -135,12 +135,11 @@ def estimate_auroc(ones: Values, others: Values) -> Estimate:
 def find_threshold(ones: Values, others: Values) -> float:
     """Return the score that maximizes the share of the first above it plus that of the others below it.
 
-    It is the middle between two neighboring scores; of several that are equally good, the highest.
+    It is the middle between two neighboring scores, or the largest score plus 1, which no sample reaches; of several
+    that are equally good, the highest.
     """
     ordered = np.unique(np.concatenate([ones, others]))
-    middles = (ordered[:-1] + ordered[1:]) / 2
-    if not len(middles):
-        return float(ordered[0])
+    middles = np.append((ordered[:-1] + ordered[1:]) / 2, ordered[-1] + 1)
     above = 1 - np.searchsorted(np.sort(ones), middles) / len(ones)
     below = np.searchsorted(np.sort(others), middles) / len(others)
     gain = above + below

@@ -5,11 +5,12 @@ from types import MappingProxyType
 
 from whyset.fixing.fix_method import FixMethod
 from whyset.fixing.p_clarc import PClarc, ReactivePClarc
+from whyset.fixing.restore import Restore
 from whyset.fixing.suppress_channels import SuppressChannels
 from whyset.interventions.named_parts import parse_named, resolve_named
 
 FIX_METHODS: Mapping[str, type[FixMethod]] = MappingProxyType(
-    {method.name: method for method in (PClarc, ReactivePClarc, SuppressChannels)}
+    {method.name: method for method in (PClarc, ReactivePClarc, SuppressChannels, Restore)}
 )
 """The methods by name."""
 

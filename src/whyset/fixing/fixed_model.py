@@ -17,12 +17,13 @@ from whyset.errors import InputError
 from whyset.fixing.channel_suppression import ChannelSuppression
 from whyset.fixing.layer_change import LayerChange
 from whyset.fixing.projection import Projection
+from whyset.fixing.restoration import Restoration
 from whyset.runner.models import layers_hash, weights_hash
 
 FORMAT, SCHEMA = "whyset-fix", "1.0"
 
 LAYER_CHANGES: Mapping[str, type[LayerChange]] = MappingProxyType(
-    {change.kind: change for change in (Projection, ChannelSuppression)}
+    {change.kind: change for change in (Projection, ChannelSuppression, Restoration)}
 )
 """The changes by their kind."""
 

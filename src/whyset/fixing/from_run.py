@@ -1,6 +1,6 @@
 """`open_fix_task`: the material of a fix from a finding of a run, with other samples that judge the fix."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,13 +119,7 @@ def divide(run: Run, reopened: ReopenedRun, finding: Finding, held_out: float, s
         raise InputError(f"finding {finding.id}: expected at least two samples with the evidence, got {carriers.sum()}")
     judges = _choose_judges(labels * 2 + carriers, held_out, seed)
     seeds = np.isin(samples, [row // each for row in finding.seeds])
-    wanted = reopened.job.wanted
-
-    def get_scores(model: nn.Module, x: Tensor) -> Tensor:
-        targets = Targets(Targets.of("label").parts, wanted.targets.outputs)
-        scores = ScoreModel(model, wanted.kind, wanted.output, targets, conserving=False)
-        found: Tensor = scores(x)
-        return found
+    get_scores = make_get_scores(reopened)
 
     def make(chosen: Rows) -> FixTask:
         numbers = samples[chosen]
@@ -158,6 +152,18 @@ def divide(run: Run, reopened: ReopenedRun, finding: Finding, held_out: float, s
 
     made, judged = np.flatnonzero(~judges), np.flatnonzero(judges)
     return DividedTask(make(made), make(judged), samples[made], samples[judged], finding)
+
+
+def make_get_scores(reopened: ReopenedRun) -> Callable[[nn.Module, Tensor], Tensor]:
+    """Make the function that returns the scores of the classes by the model of a run, or by a fixed one."""
+    wanted = reopened.job.wanted
+    targets = Targets(Targets.of("label").parts, wanted.targets.outputs)
+
+    def get_scores(model: nn.Module, x: Tensor) -> Tensor:
+        scores: Tensor = ScoreModel(model, wanted.kind, wanted.output, targets, conserving=False)(x)
+        return scores
+
+    return get_scores
 
 
 def _get_intervention(finding: Finding) -> InputIntervention:

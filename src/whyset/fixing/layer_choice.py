@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from whyset.errors import InputError
 from whyset.findings.views import POOLINGS, ChannelView, choose_views
@@ -26,11 +27,12 @@ _MOST_LOST, _MOST_LOST_OF_CLASS = 0.01, 0.03
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A layer with its concept vector, and the mean of samples without and with the evidence over all positions."""
+    """A layer with its concept vector, the samples with and without the evidence, and the carriers that were used."""
 
     view: ChannelView
     fitted: FittedVector
     groups: Groups
+    carriers: Rows
 
     @property
     def reference(self) -> Values:
@@ -77,7 +79,8 @@ def make_fixed_model(task: FixTask, choice: FixChoice, build: Build) -> FixedMod
     """
     if choice.choice not in CHOICES:
         raise InputError(f"choice: expected one of {', '.join(CHOICES)}, got {choice.choice!r}")
-    views = list_views(task, choice.layer, choice.pooling)
+    x = task.read(np.arange(min(2, len(task.labels))))
+    views = list_views(task.model, x, choice.layer, choice.pooling)
     with torch.no_grad():
         if choice.choice == "auroc" or len(views) == 1:
             candidates = fit_candidates(task, views, task.carriers, choice)
@@ -97,16 +100,15 @@ def make_fixed_model(task: FixTask, choice: FixChoice, build: Build) -> FixedMod
     return FixedModel(task.model, [build(best)], notes)
 
 
-def list_views(task: FixTask, layer: str | None, pooling: str | None) -> list[ChannelView]:
+def list_views(model: nn.Module, x: Tensor, layer: str | None, pooling: str | None) -> list[ChannelView]:
     """List the views that are compared; InputError: the layer does not exist, or its channels are not known."""
     if pooling is not None and pooling not in POOLINGS:
         raise InputError(f"pooling: expected one of {', '.join(POOLINGS)} or None, got {pooling!r}")
-    x = task.read(np.arange(min(2, len(task.labels))))
     with torch.no_grad():
         if layer is None:
-            found = choose_views(task.model, x, DEPTHS)
+            found = choose_views(model, x, DEPTHS)
         else:
-            (record,) = find_channels(task.model, x, [Record(MEAN_ACTIVATION, layer)])
+            (record,) = find_channels(model, x, [Record(MEAN_ACTIVATION, layer)])
             assert record.channel_axis is not None  # found, or an InputError was raised
             found = tuple(ChannelView(layer, record.channel_axis, each) for each in POOLINGS)
     return [view for view in found if pooling in (None, view.pooling)]
@@ -121,7 +123,7 @@ def fit_candidates(task: FixTask, views: Sequence[ChannelView], carriers: Rows, 
     for view in views:
         try:
             fitted = fit_concept_vector(groups.own[view], groups.others[view], choice.method, task.seed)
-            found.append(Candidate(view, fitted, groups))
+            found.append(Candidate(view, fitted, groups, carriers))
         except InputError as error:
             reasons.append(f"{view.layer} ({view.pooling}): {error}")
     if not found:

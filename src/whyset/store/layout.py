@@ -23,12 +23,17 @@ COMMITS = "commits"
 ANALYSES = "analyses"
 EFFECTS = "effects"
 FINDINGS = "findings"
+EVALUATIONS = "evaluations"
+CONCEPT_VECTORS = "concept_vectors"
 SELECTIONS = "selections"
 LEASES = "leases"
 CHECKS = "checks.json"
 METHOD = "method.npz"
 """The statistics of a method that was fitted on the data, such as patterns; run.json states their digest."""
-OWN_NAMES = frozenset({RUN, SAMPLES, DATA, COMMITS, ANALYSES, EFFECTS, FINDINGS, SELECTIONS, LEASES, CHECKS, METHOD})
+OWN_NAMES = frozenset(
+    {RUN, SAMPLES, DATA, COMMITS, ANALYSES, EFFECTS, FINDINGS, EVALUATIONS, CONCEPT_VECTORS, SELECTIONS, LEASES, CHECKS}
+    | {METHOD}
+)
 
 RELEVANCE = "attribution/input"
 LAYER = "attribution/"

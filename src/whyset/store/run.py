@@ -16,7 +16,9 @@ from whyset.store.analysis_writer import AnalysisWriter, open_analysis_writer
 from whyset.store.checks import Check, check_relevance, read_checks_or_problem
 from whyset.store.commit_validation import require_valid_commits
 from whyset.store.commits import Failure, get_failures, has_commit, read_commits
+from whyset.store.concept_vectors import ConceptVector, list_concept_vectors, open_concept_vector
 from whyset.store.effects import Effects, open_effects
+from whyset.store.evaluations import Evaluation, list_evaluations, open_evaluation
 from whyset.store.findings import Findings, list_findings, open_findings
 from whyset.store.geometry import RunGeometry
 from whyset.store.integrity import Integrity
@@ -327,6 +329,24 @@ class Run(RunGeometry):
     def findings(self, name: str = "findings") -> Findings:
         """Open the findings of a search by its name."""
         return open_findings(self, name)
+
+    @property
+    def evaluation_names(self) -> list[str]:
+        """The names of the evaluations by metrics."""
+        return list_evaluations(self.path)
+
+    def evaluation(self, name: str = "evaluation") -> Evaluation:
+        """Open an evaluation by its name; `whyset.evaluate` makes it."""
+        return open_evaluation(self.path, name, self.size)
+
+    @property
+    def concept_vector_names(self) -> list[str]:
+        """The names of the concept vectors."""
+        return list_concept_vectors(self.path)
+
+    def concept_vector(self, name: str) -> ConceptVector:
+        """Open a concept vector by its name; `whyset.fixing.find_concept_vector` makes it."""
+        return open_concept_vector(self, name)
 
     def verify(self) -> list[Problem]:
         """Read all committed data, compare it with its checksums, and return the problems."""

@@ -16,8 +16,10 @@ from whyset.store.encoding import compute_stored_checksum
 from whyset.store.geometry import RunGeometry
 from whyset.store.layout import (
     CHECKS,
+    CONCEPT_VECTORS,
     DATA,
     EFFECTS,
+    EVALUATIONS,
     FINDINGS,
     SAMPLES,
     SELECTIONS,
@@ -34,7 +36,9 @@ from whyset.store.remote_errors import RemoteError
 from whyset.store.samples import require_samples_hash
 from whyset.store.selections import Selections
 from whyset.store.verify_analyses import verify_analyses
+from whyset.store.verify_concept_vectors import verify_concept_vectors
 from whyset.store.verify_effects import verify_effects
+from whyset.store.verify_evaluations import verify_evaluations
 from whyset.store.verify_findings import verify_findings
 
 _READERS = min(8, 2 * (os.cpu_count() or 1))
@@ -45,7 +49,8 @@ _NUMBER = re.compile(r"[0-9]+")
 
 
 def verify_run(run: RunGeometry) -> Iterator[Problem]:
-    """Yield all problems as they are found: in rows, strays, analyses, effects, findings, selections.
+    """Yield all problems as they are found: in rows, strays, analyses, effects, findings, evaluations,
+    concept vectors, selections.
 
     An error in one place becomes a problem of that place and does not end the verification. Raises RemoteError if the
     object store does not answer.
@@ -65,6 +70,8 @@ def verify_run(run: RunGeometry) -> Iterator[Problem]:
     yield from _complete("analyses", partial(verify_analyses, run.path, len(run)))
     yield from _complete(EFFECTS, partial(verify_effects, run.path, len(run)))
     yield from _complete(FINDINGS, partial(verify_findings, run))
+    yield from _complete(EVALUATIONS, partial(verify_evaluations, run.path, len(run)))
+    yield from _complete(CONCEPT_VECTORS, partial(verify_concept_vectors, run))
     yield from _complete(SELECTIONS, partial(_verify_selections, run))
 
 

@@ -1,18 +1,13 @@
 """The stored form of effects: JSON, validated when it is read."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 from whyset.errors import BrokenRunError
 from whyset.store.effects.records import ClassEffects, EffectPlan, FreshTrials, SelectionTrials
 from whyset.store.jsonfile import JSON, require_json
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
-
-R = TypeVar("R", ClassEffects, EffectPlan)
+from whyset.store.sealed_json import require_mapping, validate_record
 
 
 def to_json(record: ClassEffects | EffectPlan, where: str = "effects") -> dict[str, JSON]:
@@ -32,7 +27,7 @@ def class_effects_from_json(stored: object, n_rows: int | None = None) -> ClassE
     >>> class_effects_from_json(to_json(ClassEffects(n_samples=9))).n_samples
     9
     """
-    found = _read(ClassEffects, stored)
+    found: ClassEffects = validate_record(ClassEffects, require_mapping(stored, "effects"), "effects")
     for trials in _list_trials(found):
         _require_consistent(trials, n_rows)
     return found
@@ -40,28 +35,8 @@ def class_effects_from_json(stored: object, n_rows: int | None = None) -> ClassE
 
 def plan_from_json(stored: object) -> EffectPlan:
     """Read a plan; BrokenRunError if it is damaged."""
-    return _read(EffectPlan, stored)
-
-
-def _read(kind: type[R], stored: object) -> R:
-    from pydantic import ValidationError
-
-    if not isinstance(stored, Mapping):
-        raise BrokenRunError(f"effects are damaged: expected a JSON object, got {type(stored).__name__}")
-    try:
-        found: R = _make_adapter(kind).validate_json(json.dumps(stored), strict=True)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the whole"
-        raise BrokenRunError(f"effects are damaged: {where}: {first['msg']}, got {first['input']!r:.80}") from error
-    return found
-
-
-def _make_adapter(kind: Any) -> "TypeAdapter[Any]":
-    """Return pydantic's adapter; pydantic is imported late, because a run without effects does not need it."""
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(kind)
+    plan: EffectPlan = validate_record(EffectPlan, require_mapping(stored, "effects"), "effects")
+    return plan
 
 
 def _list_trials(effects: ClassEffects) -> Iterator[SelectionTrials]:

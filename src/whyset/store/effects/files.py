@@ -1,12 +1,10 @@
 """The files of effects in a run: one folder for each test, `effects.json`, and one sealed file for each class."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
-from typing import Any
 
 import pyarrow as pa
 
@@ -19,9 +17,10 @@ from whyset.store.effects.codec import class_effects_from_json, plan_from_json, 
 from whyset.store.effects.records import EFFECTS_SCHEMA, ClassEffects, EffectPlan
 from whyset.store.effects.table import make_table
 from whyset.store.files import explain_disk_errors
-from whyset.store.jsonfile import JSON, canonical, create_json, json_checksum, read_json, replace_json, seal_json
+from whyset.store.jsonfile import JSON, canonical, create_json, replace_json, seal_json
 from whyset.store.layout import EFFECTS, is_safe_name, safe_name
 from whyset.store.remote import AnyPath
+from whyset.store.sealed_json import digest_json, read_sealed
 from whyset.store.summary_table import make_summary_table
 
 HEAD = "effects.json"
@@ -158,7 +157,7 @@ def open_writer(
         "config": config,
         "plan": to_json(given.plan),
         "not_tested": dict(given.not_tested),
-        "config_hash": _digest({"config": config, "sizes": given.plan.sizes, "not_tested": dict(given.not_tested)}),
+        "config_hash": digest_json({"config": config, "sizes": given.plan.sizes, "not_tested": dict(given.not_tested)}),
         "data": data,
         "classes": [{"id": one.id, "name": one.name} for one in classes],
         "versions": {package: version(package) for package in ("whyset", "numpy", "torch")},
@@ -199,10 +198,7 @@ def read_class(
     file: AnyPath, listed: ListedClass, config_hash: str, data: str | None, n_rows: int | None = None
 ) -> TestedClass:
     """Read the effects in a class; BrokenRunError if the file is damaged. An outdated one has a problem."""
-    stored = read_json(file)
-    if stored.get("checksum") != json_checksum(stored):
-        raise BrokenRunError(f"{file} was changed after it was written: its checksum does not match")
-    _require_schema(file, stored)
+    stored = read_sealed(file, EFFECTS_SCHEMA)
     if stored.get("id") != listed.id:
         raise BrokenRunError(f"{file} is damaged: expected the class {listed.id!r}, got {stored.get('id')!r}")
     if stored.get("config_hash") != config_hash:
@@ -233,12 +229,7 @@ def open_effects(run: AnyPath, name: str = "effects", n_rows: int | None = None)
             f"{run} has no effects {name!r}; it has {', '.join(list_effects(run)) or 'none yet'}: "
             f"{command('test-effects', run)} measures them"
         )
-    stored: Any = read_json(file)
-    if stored.get("checksum") != json_checksum(stored):
-        raise BrokenRunError(
-            f"{file} was changed after it was written: its checksum does not match; {advise_again(run, name)}"
-        )
-    _require_schema(file, stored)
+    stored = read_sealed(file, EFFECTS_SCHEMA, advise_again(run, name))
     try:
         listed = tuple(ListedClass(safe_name(one["id"], "class id"), str(one["name"])) for one in stored["classes"])
         plan = plan_from_json(stored["plan"])
@@ -260,15 +251,3 @@ def describe_largest(effects: ClassEffects) -> str:
         return "not tested"
     best = max(effects.interventions, key=lambda one: one.candidate_effect.turned.value)
     return f"{best.text}: {best.candidate_effect.turned.value:.2f} of fresh hosts"
-
-
-def _require_schema(file: AnyPath, stored: Mapping[str, Any]) -> None:
-    major = str(stored.get("schema")).partition(".")[0]
-    if major != EFFECTS_SCHEMA.partition(".")[0]:
-        raise InputError(
-            f"{file} has the format version {stored.get('schema')}; this whyset reads {EFFECTS_SCHEMA}: update whyset"
-        )
-
-
-def _digest(value: JSON) -> str:
-    return "sha256:" + hashlib.sha256(canonical(value)).hexdigest()

@@ -1,6 +1,5 @@
 """The stored form of findings: JSON, validated when it is read."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,6 +8,7 @@ from whyset.errors import BrokenRunError, InputError
 from whyset.store.effects.records import Estimate
 from whyset.store.findings.records import Finding, FoundExample
 from whyset.store.jsonfile import JSON, require_json
+from whyset.store.sealed_json import validate_record
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,9 @@ def to_json(finding: Finding) -> dict[str, JSON]:
 
 def findings_from_json(stored: object, limits: RunLimits | None = None) -> tuple[Finding, ...]:
     """Read findings; BrokenRunError if a field is missing, has another type, or contradicts others."""
-    from pydantic import TypeAdapter, ValidationError  # imported late: a run without findings does not need it
-
     if not isinstance(stored, list):
         raise BrokenRunError(f"findings are damaged: expected a list, got {type(stored).__name__}")
-    try:
-        found = TypeAdapter(tuple[Finding, ...]).validate_json(json.dumps(stored), strict=True)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise BrokenRunError(f"findings are damaged: {where}: {first['msg']}, got {first['input']!r:.80}") from error
+    found: tuple[Finding, ...] = validate_record(tuple[Finding, ...], stored, "findings")
     for number, finding in enumerate(found):
         contradiction = find_contradiction(finding, limits or RunLimits())
         if contradiction:

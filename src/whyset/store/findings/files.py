@@ -17,9 +17,10 @@ from whyset.store.findings.examples import StoredExamples, read_examples
 from whyset.store.findings.records import FINDINGS_SCHEMA, Finding
 from whyset.store.findings.table import make_table
 from whyset.store.geometry import RunGeometry
-from whyset.store.jsonfile import JSON, json_checksum, read_json
+from whyset.store.jsonfile import JSON
 from whyset.store.layout import FINDINGS, INPUT, is_safe_name, safe_name
 from whyset.store.remote import AnyPath
+from whyset.store.sealed_json import read_sealed
 from whyset.store.summary_table import make_summary_table
 
 HEAD = "findings.json"
@@ -141,11 +142,8 @@ def open_findings(run: RunGeometry, name: str = "findings") -> Findings:
             f"{run.path} has no findings {name!r}; it has {', '.join(list_findings(run.path)) or 'none yet'}: "
             f"{command('find', run.path)} searches for them"
         )
-    stored: Any = read_json(file, MOST_NOTES)
     advice = search_again(run.path, name)
-    if stored.get("checksum") != json_checksum(stored):
-        raise BrokenRunError(f"{file} was changed after it was written: its checksum does not match; {advice}")
-    _require_schema(file, stored)
+    stored = read_sealed(file, FINDINGS_SCHEMA, advice, MOST_NOTES)
     try:
         examples = None if stored["examples"] is None else StoredExamples.from_json(stored["examples"])
         limits = find_limits(run, None if examples is None else examples.shape[0])
@@ -177,11 +175,3 @@ def find_limits(run: RunGeometry, n_examples: int | None) -> RunLimits:
 def search_again(run: AnyPath, name: str = "findings") -> str:
     """Return the advice for damaged findings."""
     return f"search again: {command('find', run, name=name)} with the same options"
-
-
-def _require_schema(file: AnyPath, stored: Mapping[str, Any]) -> None:
-    major = str(stored.get("schema")).partition(".")[0]
-    if major != FINDINGS_SCHEMA.partition(".")[0]:
-        raise InputError(
-            f"{file} has the format version {stored.get('schema')}; this whyset reads {FINDINGS_SCHEMA}: update whyset"
-        )

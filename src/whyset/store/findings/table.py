@@ -16,9 +16,9 @@ _ESTIMATES = ("prevalence", "turned", "null_turned", "difference", "others_share
 def make_table(findings: Sequence[Finding]) -> pa.Table:
     """Make a table with a line for each finding, in rank order.
 
-    The columns are `rank` (from 1), `id`, `class`, `kind`, `evidence`, `place`, `sentence`, `reason`, `n_rows` (the rows
-    that carry the evidence), `n_samples` (of the class), `n_seeds`, `score`, and each estimate with the ends of its
-    interval, such as `turned`, `turned_low` and `turned_high`.
+    The columns are `rank` (from 1), `id`, `class`, `kind`, `evidence`, `place`, `sentence`, `reason`, `n_rows` (the
+    rows that carry the evidence), `n_samples` (of the class), `n_seeds`, `score`, and each estimate with the ends of
+    its interval, such as `turned`, `turned_low` and `turned_high`.
     """
     return pa.Table.from_pylist([_make_line(rank, one) for rank, one in enumerate(findings, 1)], schema=_make_schema())
 
