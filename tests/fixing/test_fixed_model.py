@@ -149,7 +149,7 @@ def test_a_fix_is_saved_and_loaded_for_its_model(kind: str, condition: str, tmp_
 
 
 def test_a_fix_for_another_model_is_refused(tmp_path: Any) -> None:
-    net, fixed = make("projection")
+    _net, fixed = make("projection")
     fixed.save(tmp_path / "fix.pt")
     other = make_net()
     other[0].weight.data[0, 0, 0, 0] += 1e-9
@@ -209,7 +209,7 @@ def test_its_explanation_is_complete(kind: str, condition: str, composite: str) 
     """All relevance arrives or is accounted for; what a projection loses goes to its reference, a constant."""
     if composite not in COMPOSITES:
         composite = "epsilon_plus_flat"
-    net, fixed = make(kind, condition)
+    _net, fixed = make(kind, condition)
     x = draw()
     scores = fixed(x)
     target = torch.eye(4).double()[scores.argmax(1)] * scores

@@ -248,7 +248,7 @@ def recommend(changes: Mapping[str, HeldOutChange], goal: Goal | None = None) ->
     reached = [name for name, parts in missed.items() if not parts]
     if not reached:
         reasons = "; ".join(f"{name} misses {', '.join(parts)}" for name, parts in missed.items())
-        return Recommendation(None, f"None helped: {reasons or 'no fix was tried'}.")
+        return Recommendation(None, f"None helped: {reasons or 'no fix was tried'}.".replace("own_class", "own class"))
     best = max(reached, key=lambda name: changes[name].reduced.value)
     return Recommendation(best, f"It removes most of {len(reached)} fixes that reach the goal on held-out samples.")
 
