@@ -85,7 +85,7 @@ class HeldOutPredictions:
 
 @dataclass(frozen=True)
 class HeldOutChange:
-    """What a fix changes on held-out samples, with intervals of 95 %.
+    """The changes by a fix on held-out samples, with intervals of 95 %.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ def compare_held_out(
 
 @dataclass(frozen=True)
 class Goal:
-    """What a fix has to reach to be recommended.
+    """The requirements of a recommendation.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from torch import nn
 from whyset.errors import InputError
 from whyset.fixing.training import LatentRightReasons
 from whyset.fixing.training.latent_right_reasons import fit_concept_vector
-from whyset.fixing.training.trained_fix import Batch
+from whyset.fixing.training.trained_fix import TrainingBatch
 
 
 def test_the_vector_is_the_direction_of_the_mean_change(toy):
@@ -26,7 +26,7 @@ def test_the_vector_is_the_direction_of_the_mean_change(toy):
 def test_the_penalty_of_a_linear_layer_is_that_of_its_weights(toy):
     model = nn.Sequential(nn.Flatten(), nn.Linear(100, 3))
     rows = np.arange(5)
-    batch = Batch(rows, toy.task.read(rows), torch.zeros(5, dtype=torch.int64), np.random.default_rng(0))
+    batch = TrainingBatch(rows, toy.task.read(rows), torch.zeros(5, dtype=torch.int64), np.random.default_rng(0))
     vector = torch.randn(100, dtype=torch.float64)
     losses = [
         LatentRightReasons(weight=weight).compute_loss(model, toy.task, batch, ("1", vector)) for weight in (0.0, 2.0)
@@ -38,7 +38,7 @@ def test_the_penalty_of_a_linear_layer_is_that_of_its_weights(toy):
 def test_the_penalty_removes_what_the_model_uses_along_the_vector(toy):
     fix = LatentRightReasons(weight=100.0, layer="2", epochs=4)
     fixed = fix.apply(toy.task)
-    batch = Batch(
+    batch = TrainingBatch(
         np.arange(99), toy.task.read(np.arange(99)), torch.zeros(99, dtype=torch.int64), np.random.default_rng()
     )
     context = fix.prepare(toy.task)

@@ -7,7 +7,7 @@ import torch
 
 from whyset.fixing.training import SpecificTransplants, Transplants
 from whyset.fixing.training.specific_transplants import Rest
-from whyset.fixing.training.trained_fix import Batch
+from whyset.fixing.training.trained_fix import TrainingBatch
 
 
 def test_the_loss_is_its_formula(toy):
@@ -18,7 +18,7 @@ def test_the_loss_is_its_formula(toy):
     x, labels = task.read(rows), torch.from_numpy(task.labels[rows])
     fix = SpecificTransplants(share=0.5, rest_share=0.25, distillation=3.0, consistency=5.0, label_weight=0.25)
     trained = torch.nn.Sequential(*model, torch.nn.Linear(3, 3)).eval()
-    batch = Batch(rows, x, labels, np.random.default_rng(5))
+    batch = TrainingBatch(rows, x, labels, np.random.default_rng(5))
     loss = fix.compute_loss(trained, task, batch, Rest(np.array([90]), 2.5))
 
     drawn = np.random.default_rng(5).random(6)
@@ -40,11 +40,11 @@ def test_the_loss_is_its_formula(toy):
 def test_without_a_rest_of_the_class_the_host_is_the_target(toy):
     task = replace(toy.task, carriers=np.arange(120))
     rows = np.array([130, 200])
-    batch = Batch(rows, task.read(rows), torch.tensor([1, 1]), np.random.default_rng(0))
+    batch = TrainingBatch(rows, task.read(rows), torch.tensor([1, 1]), np.random.default_rng(0))
     fix = SpecificTransplants(share=1.0, rest_share=0.0, label_weight=0.0, consistency=1.0)
     assert len(fix.prepare(task).rows) == 0
     loss = fix.compute_loss(task.model, task, batch, fix.prepare(task))
-    batch = Batch(rows, batch.x, batch.labels, np.random.default_rng(0))
+    batch = TrainingBatch(rows, batch.x, batch.labels, np.random.default_rng(0))
     batch.random.random(2)
     changed = task.insert(batch.random.choice(task.carriers, 2), rows, batch.x)
     p, q = (task.model(x).log_softmax(1) for x in (batch.x, changed))

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from whyset.fixing.fix_task import FixTask
-from whyset.fixing.training.trained_fix import Batch, TrainedFix, compute_logits, cross_entropy
+from whyset.fixing.training.trained_fix import TrainedFix, TrainingBatch, compute_logits, cross_entropy
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,6 @@ class FineTuning(TrainedFix):
     name: ClassVar[str] = "fine_tuning"
     title: ClassVar[str] = "equal training without a fix"
 
-    def compute_loss(self, model: nn.Module, task: FixTask, batch: Batch, context: Any) -> Tensor:
+    def compute_loss(self, model: nn.Module, task: FixTask, batch: TrainingBatch, context: Any) -> Tensor:
         """Return the cross-entropy."""
         return cross_entropy(compute_logits(task, model, batch.x), batch.labels)

@@ -21,7 +21,7 @@ _CHUNK = 250
 
 
 @dataclass(frozen=True, eq=False)
-class Group:
+class ActivationGroup:
     """The activations (n, channels) of samples of a label, with or without the evidence."""
 
     label: int
@@ -86,7 +86,7 @@ class LastLayer(FixMethod):
             linear.bias.copy_(torch.from_numpy(bias))
         return model
 
-    def _fit(self, groups: list[Group], seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _fit(self, groups: list[ActivationGroup], seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the mean weights (classes, channels) and biases (classes,) of fits on random parts of the groups."""
         from sklearn.linear_model import LogisticRegression
 
@@ -108,7 +108,7 @@ class LastLayer(FixMethod):
         return np.mean(weights, axis=0), np.mean(biases, axis=0)
 
 
-def make_groups(task: FixTask, path: str) -> list[Group]:
+def make_groups(task: FixTask, path: str) -> list[ActivationGroup]:
     """Return the activations of each class without the evidence and with it."""
     random = np.random.default_rng([task.seed, 3])
     rows = find_labeled(task)
@@ -117,9 +117,9 @@ def make_groups(task: FixTask, path: str) -> list[Group]:
     plain = _read_activations(task, path, rest)
     changed = _read_activations(task, path, hosts, random.choice(task.carriers, len(hosts)))
     own = _read_activations(task, path, task.carriers)
-    found = [Group(int(one), plain[task.labels[rest] == one]) for one in np.unique(task.labels[rest])]
-    found += [Group(int(one), changed[task.labels[hosts] == one]) for one in np.unique(task.labels[hosts])]
-    return [*found, Group(int(task.label), own)]
+    found = [ActivationGroup(int(one), plain[task.labels[rest] == one]) for one in np.unique(task.labels[rest])]
+    found += [ActivationGroup(int(one), changed[task.labels[hosts] == one]) for one in np.unique(task.labels[hosts])]
+    return [*found, ActivationGroup(int(task.label), own)]
 
 
 def _read_activations(task: FixTask, path: str, rows: Rows, sources: Rows | None = None) -> NDArray[np.float64]:

@@ -13,8 +13,8 @@ from whyset.fixing.fix_task import FixTask
 from whyset.fixing.training.last_linear import find_last_linear
 from whyset.fixing.training.layer_input import LayerInput
 from whyset.fixing.training.trained_fix import (
-    Batch,
     TrainedFix,
+    TrainingBatch,
     compute_logits,
     cross_entropy,
     require_positive,
@@ -69,7 +69,7 @@ class LatentRightReasons(TrainedFix):
         layer = find_last_linear(task) if self.layer is None else self.layer
         return layer, fit_concept_vector(task, layer, self.n_pairs)
 
-    def compute_loss(self, model: nn.Module, task: FixTask, batch: Batch, context: Any) -> Tensor:
+    def compute_loss(self, model: nn.Module, task: FixTask, batch: TrainingBatch, context: Any) -> Tensor:
         """Return the cross-entropy plus the penalty."""
         layer, vector = context
         with LayerInput(model, layer) as taken:

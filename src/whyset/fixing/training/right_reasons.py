@@ -14,8 +14,8 @@ from whyset.attribution.attributors.transparent_model import TransparentModel
 from whyset.errors import InputError
 from whyset.fixing.fix_task import FixTask, Rows
 from whyset.fixing.training.trained_fix import (
-    Batch,
     TrainedFix,
+    TrainingBatch,
     compute_logits,
     cross_entropy,
     require_positive,
@@ -63,7 +63,7 @@ class RightReasons(TrainedFix):
         require_positive(self, "weight", zero=True)
         whole_number(f"{type(self).__name__}: n_carriers", self.n_carriers, least=1)
 
-    def compute_loss(self, model: nn.Module, task: FixTask, batch: Batch, context: Any) -> Tensor:
+    def compute_loss(self, model: nn.Module, task: FixTask, batch: TrainingBatch, context: Any) -> Tensor:
         """Return the cross-entropy plus the penalty."""
         loss = cross_entropy(compute_logits(task, model, batch.x), batch.labels)
         if not self.weight:

@@ -12,7 +12,7 @@ from whyset.fixing.training.trained_fix import check_task, compute_logits
 
 @dataclass(frozen=True, eq=False)
 class SampleLists:
-    """The samples that teach a model the evidence, for whoever trains it again.
+    """The samples that teach a model the evidence.
 
     Parameters
     ----------

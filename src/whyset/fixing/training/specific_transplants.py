@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from whyset.errors import InputError
 from whyset.fixing.fix_task import FixTask, Rows
 from whyset.fixing.training.trained_fix import (
-    Batch,
     TrainedFix,
+    TrainingBatch,
     compute_logits,
     cross_entropy,
     find_labeled,
@@ -98,7 +98,7 @@ class SpecificTransplants(TrainedFix):
         rest = np.setdiff1d(own, task.carriers)
         return Rest(rest, len(own) / max(1, len(rest)))
 
-    def compute_loss(self, model: nn.Module, task: FixTask, batch: Batch, context: Rest) -> Tensor:
+    def compute_loss(self, model: nn.Module, task: FixTask, batch: TrainingBatch, context: Rest) -> Tensor:
         """Return the mean of the losses of samples as they are, with evidence, and with that of the rest."""
         drawn, is_host = batch.random.random(len(batch.rows)), task.labels[batch.rows] != task.label
         with_evidence = is_host & (drawn < self.share)
@@ -114,7 +114,7 @@ class SpecificTransplants(TrainedFix):
         return (weights * losses).mean()
 
     def _compute_losses(
-        self, model: nn.Module, task: FixTask, batch: Batch, given: Tensor, expected: Tensor, changed: Any
+        self, model: nn.Module, task: FixTask, batch: TrainingBatch, given: Tensor, expected: Tensor, changed: Any
     ) -> Tensor:
         with torch.no_grad():
             target = F.log_softmax(compute_logits(task, task.model, expected), 1)

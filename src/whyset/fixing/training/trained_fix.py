@@ -18,7 +18,7 @@ from whyset.fixing.fix_task import FixTask, Rows
 
 
 @dataclass(frozen=True, eq=False)
-class Batch:
+class TrainingBatch:
     """A batch of training.
 
     Parameters
@@ -103,11 +103,11 @@ class TrainedFix(FixMethod):
         """Return what `compute_loss` needs besides the batches, such as a concept vector; by default None."""
         return None
 
-    def compute_loss(self, model: nn.Module, task: FixTask, batch: Batch, context: Any) -> Tensor:
+    def compute_loss(self, model: nn.Module, task: FixTask, batch: TrainingBatch, context: Any) -> Tensor:
         """Return the loss of a batch, a scalar."""
         raise NotImplementedError
 
-    def _draw(self, task: FixTask, seen: Rows, n_steps: int) -> Iterator[Batch]:
+    def _draw(self, task: FixTask, seen: Rows, n_steps: int) -> Iterator[TrainingBatch]:
         """Yield batches of consecutive permutations of the samples."""
         orders, choices = np.random.default_rng([task.seed, 0]), np.random.default_rng([task.seed, 1])
         ready = np.empty(0, np.int64)
@@ -116,7 +116,7 @@ class TrainedFix(FixMethod):
                 ready = np.concatenate([ready, orders.permutation(seen)])
             rows, ready = ready[: self.batch_size], ready[self.batch_size :]
             x = task.read(rows)
-            yield Batch(rows, x, torch.from_numpy(task.labels[rows]).to(x.device), choices)
+            yield TrainingBatch(rows, x, torch.from_numpy(task.labels[rows]).to(x.device), choices)
 
 
 def compute_logits(task: FixTask, model: nn.Module, x: Tensor) -> Tensor:
@@ -140,7 +140,7 @@ def cross_entropy(logits: Tensor, labels: Tensor, reduction: str = "mean") -> Te
     return F.cross_entropy(logits, labels, reduction=reduction)
 
 
-def insert_evidence(task: FixTask, batch: Batch, hosts: Rows, sources: Rows) -> Tensor:
+def insert_evidence(task: FixTask, batch: TrainingBatch, hosts: Rows, sources: Rows) -> Tensor:
     """Return the inputs of the batch (n, ...); hosts, places in it (m,), have the evidence of random sources."""
     if not len(hosts):
         return batch.x

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from whyset.errors import InputError
 from whyset.fixing.fix_task import FixTask
 from whyset.fixing.training.trained_fix import (
-    Batch,
     TrainedFix,
+    TrainingBatch,
     compute_logits,
     cross_entropy,
     insert_evidence,
@@ -58,13 +58,13 @@ class Transplants(TrainedFix):
         if self.hosts not in ("all", "others"):
             raise InputError(f'{type(self).__name__}(hosts={self.hosts!r}): expected "all" or "others"')
 
-    def compute_loss(self, model: nn.Module, task: FixTask, batch: Batch, context: Any) -> Tensor:
+    def compute_loss(self, model: nn.Module, task: FixTask, batch: TrainingBatch, context: Any) -> Tensor:
         """Return the cross-entropy of the samples, some of them with evidence."""
         hosts = np.flatnonzero(self.can_get(task, batch) & (batch.random.random(len(batch.rows)) < self.share))
         x = insert_evidence(task, batch, hosts, task.carriers)
         return cross_entropy(compute_logits(task, model, x), batch.labels)
 
-    def can_get(self, task: FixTask, batch: Batch) -> Mask:
+    def can_get(self, task: FixTask, batch: TrainingBatch) -> Mask:
         """Return which samples of a batch can get evidence, (n,)."""
         free = ~np.isin(batch.rows, task.carriers)
         return free if self.hosts == "all" else free & (task.labels[batch.rows] != task.label)
