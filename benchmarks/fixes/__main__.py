@@ -4,7 +4,7 @@
     python -m benchmarks.fixes report --scores fixes
 
 `score` fixes each used cue of the networks of the half for development that have a run with findings: the folder
-`--runs` is that of the scores of `benchmarks.cues score --methods findings`. Networks that were scored before are
+`--runs` is that of the scores of `benchmarks.cues score --methods findings`. Cues that were scored before are
 kept. A fix knows the first finding of the class only; the true cue judges it, on test images. `report` writes
 benchmarks/results/fixes-cpu-<date>.md.
 """
@@ -18,7 +18,7 @@ import torch
 from benchmarks.cues.design import list_networks
 
 from .report import write_report
-from .scoring import score_network, write_results
+from .scoring import METHODS, STANDARD, score_network
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 
@@ -35,8 +35,8 @@ def main(given: list[str] | None = None) -> None:
         run = arguments.runs / name / "runs" / "relevance" / "findings"
         if (arguments.only and name not in arguments.only) or not run.is_dir():
             continue
-        if not (arguments.scores / f"{name}.json").is_file():
-            write_results(arguments.scores, name, score_network(name, arguments.cells, arguments.runs, data))
+        methods = METHODS if arguments.methods == "compared" else STANDARD
+        score_network(name, arguments.cells, arguments.runs, data, arguments.scores, methods)
 
 
 def _parse(given: list[str] | None) -> argparse.Namespace:
@@ -48,6 +48,7 @@ def _parse(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--runs", type=Path, default=Path("scores"), help="folder with the runs of the networks")
     parser.add_argument("--scores", type=Path, default=Path("fixes"), help="folder of the results")
     parser.add_argument("--only", nargs="+", metavar="NETWORK", help="names of networks")
+    parser.add_argument("--methods", choices=["compared", "standard"], default="compared")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the report")
     return parser.parse_args(given)
 

@@ -12,10 +12,10 @@ from scipy.stats import binomtest
 from whyset.fixing.held_out import Goal, recommend
 from whyset.store.effects.records import Estimate
 
-from .scoring import METHODS, CueResult, FixResult, read_results
+from .scoring import METHODS, STANDARD, CueResult, FixResult, read_results
 
 PARTS = ("reduced", "regained", "accuracy", "own_class")
-TITLES = {one.describe(): one.title + one.describe()[len(one.name) :] for one in METHODS}
+TITLES = {one.describe(): one.title + one.describe()[len(one.name) :] for one in (*METHODS, *STANDARD)}
 
 
 def write_report(scores: Path, out: Path) -> Path:

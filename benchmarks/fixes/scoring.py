@@ -1,8 +1,8 @@
-"""The fixes of the used cues of a network, as one JSON file for each, so that the benchmark continues where it was."""
+"""The fixes of the used cues of networks, as one JSON file for each cue: the benchmark continues where it was."""
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -41,12 +41,13 @@ from .truth import Judged, MarkedImages, TestImages, compare, judge, mark
 
 METHODS: tuple[FixMethod, ...] = (
     SpecificTransplants(),
-    SpecificTransplants(share=0.4, rest_share=0.2, consistency=2.0, label_weight=0.5),
+    SpecificTransplants(label_weight=1.0, strength=3.0),
     Transplants(),
-    LastLayer(n_draws=2),
-    LatentRightReasons(layer="layer3"),
-    RightReasons(),
 )
+"""The fixes that are compared, of which held-out samples recommend one."""
+STANDARD: tuple[FixMethod, ...] = (LastLayer(n_draws=2), LatentRightReasons(layer="rest.layer3"), RightReasons())
+"""Further ones from the literature."""
+HOSTS = 600
 TWINS = ("resnet20-clean-01", "resnet20-clean-16")
 """Networks without cues, of the width of those with cues."""
 
@@ -97,25 +98,28 @@ class Bench:
     twins: tuple[Judged, ...]
 
     def judge(self, model: nn.Module) -> tuple[Judged, HeldOutPredictions]:
-        true = judge(model, self.making.label, self.test, self.marked)
+        true = judge(get_rest(model), self.making.label, self.test, self.marked)
         return true, predict_held_out(self.judging, model, self.trial)
 
 
-def score_network(name: str, cells: Path, runs: Path, data: Path, seed: int = 0) -> list[CueResult]:
-    """Fix each used cue of a network that has a finding."""
+def score_network(
+    name: str, cells: Path, runs: Path, data: Path, scores: Path, methods: Sequence[FixMethod] = METHODS, seed: int = 0
+) -> None:
+    """Fix each used cue of a network that has a finding, and write the results that are missing."""
     cell = load_cell(cells / name, data)
     run = open_run(runs / name / "runs" / "relevance")
     network = Network.open(cell, run)
     test = TestImages.open(data / "cifar10.tar.xz", runs / "test-images.npy", network.first)
     twins = tuple(LastStages(load_cell(cells / one, data).model).eval() for one in TWINS)
-    found = []
     for cue in cell.spec.cues:
-        if cell.fooled[cue.label] >= USED:
+        file = locate(scores, name, cue.label)
+        if cell.fooled[cue.label] >= USED and not file.is_file():
             own = [one for one in run.findings() if one.class_name == cell.class_names[cue.label]]
-            given = CueResult(name, cue.kind, cue.label, cue.share, cell.fooled[cue.label])
-            found.append(score_cue(given, network, cue, own[0], test, twins, seed) if own else given)
-            print(describe(found[-1]), flush=True)
-    return found
+            result = CueResult(name, cue.kind, cue.label, cue.share, cell.fooled[cue.label])
+            if own:
+                result = score_cue(result, network, cue, own[0], test, twins, methods, seed)
+            write_result(file, result)
+            print(describe(result), flush=True)
 
 
 def score_cue(
@@ -125,14 +129,15 @@ def score_cue(
     finding: Finding,
     test: TestImages,
     twins: tuple[nn.Module, ...],
+    methods: Sequence[FixMethod],
     seed: int,
 ) -> CueResult:
     """Fix a cue by the first finding of its class, as a user without knowledge of the cue would."""
     making, judging = make_tasks(network, finding, cue.label, seed)
     marked = mark(test, network.first, network.cell.spec, cue)
     of_twins = tuple(judge(one, cue.label, test, marked) for one in twins)
-    bench = Bench(making, judging, draw_held_out(judging), test, marked, of_twins)
-    before, control = bench.judge(network.rest), bench.judge(FineTuning().apply(making))
+    bench = Bench(making, judging, draw_held_out(judging, HOSTS), test, marked, of_twins)
+    before, control = bench.judge(network.staged), bench.judge(FineTuning().apply(making))
     rows = set(network.cell.marked[cue.label].tolist())
     summaries = [one.summarize() for one in of_twins]
     return CueResult(
@@ -145,7 +150,7 @@ def score_cue(
             "before": before[0].summarize(),
             "control": control[0].summarize(),
             "twin": {name: sum(one[name] for one in summaries) / len(summaries) for name in summaries[0]},
-            "fixes": tuple(apply_fix(one, bench, before, control) for one in METHODS),
+            "fixes": tuple(apply_fix(one, bench, before, control) for one in methods),
         }
     )
 
@@ -185,17 +190,28 @@ def describe(result: CueResult) -> str:
     return "\n".join(lines)
 
 
-def write_results(scores: Path, name: str, results: list[CueResult]) -> None:
-    """Write the results of a network."""
-    scores.mkdir(parents=True, exist_ok=True)
-    part = scores / f"{name}.part"
-    part.write_text(json.dumps([asdict(one) for one in results]))
-    part.replace(scores / f"{name}.json")
+def locate(scores: Path, name: str, label: int) -> Path:
+    """Return the file of the results of a cue."""
+    return scores / f"{name}-{label}.json"
+
+
+def write_result(file: Path, result: CueResult) -> None:
+    """Write the results of a cue."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(".part")
+    part.write_text(json.dumps(asdict(result)))
+    part.replace(file)
 
 
 def read_results(scores: Path) -> list[CueResult]:
-    """Read the results of all networks."""
-    return [_read(one) for file in sorted(scores.glob("*.json")) for one in json.loads(file.read_text())]
+    """Read the results of all cues."""
+    return [_read(json.loads(file.read_text())) for file in sorted(scores.glob("*.json"))]
+
+
+def get_rest(model: nn.Module) -> nn.Module:
+    """Return the part of a network that follows the first stage."""
+    rest: nn.Module = model.get_submodule("rest")
+    return rest
 
 
 def _read(form: dict[str, Any]) -> CueResult:

@@ -13,7 +13,7 @@ from whyset.interventions import intervention_from_dict
 from whyset.store import Run
 from whyset.store.findings import Finding
 
-from .stages import FirstStage, LastStages
+from .stages import FirstStage, Staged
 
 Rows = NDArray[np.int64]
 HELD_OUT = 0.3
@@ -22,19 +22,17 @@ HELD_OUT = 0.3
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A network with the outputs of its first stage for its training images."""
+    """A network with its training images as inputs."""
 
     cell: Cell
     run: Run
     inputs: Tensor
     first: FirstStage
-    rest: LastStages
-    features: Tensor
+    staged: Staged
 
     @classmethod
     def open(cls, cell: Cell, run: Run) -> "Network":
-        first, inputs = FirstStage(cell.model), cell.inputs
-        return cls(cell, run, inputs, first, LastStages(cell.model).eval(), first.compute(inputs))
+        return cls(cell, run, cell.inputs, FirstStage(cell.model), Staged(cell.model).eval())
 
 
 def make_tasks(network: Network, finding: Finding, label: int, seed: int = 0) -> tuple[FixTask, FixTask]:
@@ -56,17 +54,17 @@ def make_tasks(network: Network, finding: Finding, label: int, seed: int = 0) ->
 
     def make(chosen: Rows) -> FixTask:
         def insert(sources: Rows, hosts: Rows, x: Tensor) -> Tensor:
-            taken, into = chosen[np.asarray(sources)], chosen[np.asarray(hosts)]
+            taken = chosen[np.asarray(sources)]
             given = network.inputs[taken]
             maps = None
             if intervention.needs_relevance:
                 maps = torch.from_numpy(np.stack([relevance[int(row)] for row in taken])).float()
             evidence = intervention.select(given, maps)
-            return network.first.compute(intervention.insert(given, evidence, network.inputs[into]))
+            return intervention.insert(given, evidence, x)
 
         return FixTask(
-            model=network.rest,
-            read=lambda rows: network.features[chosen[np.asarray(rows)]],
+            model=network.staged,
+            read=lambda rows: network.inputs[chosen[np.asarray(rows)]],
             labels=labels[chosen],
             label=label,
             carriers=np.flatnonzero(carries[chosen]),

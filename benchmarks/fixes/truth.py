@@ -20,7 +20,7 @@ from whyset.store.effects.records import Estimate
 from .stages import FirstStage, predict
 
 Rows = NDArray[np.int64]
-CLEAN_PER_CLASS, HOSTS_PER_CLASS, SOURCES = 500, 250, 1000
+CLEAN_PER_CLASS, HOSTS_PER_CLASS, SOURCES = 500, 200, 1000
 _RESAMPLES = 2000
 
 

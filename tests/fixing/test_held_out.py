@@ -54,23 +54,30 @@ def test_without_an_effect_there_is_nothing_to_reduce():
     assert set(Goal().find_missed(found)) >= {"reduced", "regained"}
 
 
-def make_change(reduced=0.9, regained=0.9, accuracy=0.0, own_class=0.0):
-    return HeldOutChange(*(Estimate(one, None, 9) for one in (reduced, regained, accuracy, own_class)), effect=0.5)
+def make_change(reduced=0.9, regained=0.9, accuracy=0.0, own_class=0.0, half=0.01):
+    values = (reduced, regained, accuracy, own_class)
+    return HeldOutChange(*(Estimate(one, (one - half, one + half), 9) for one in values), effect=0.5)
 
 
-def test_the_fix_that_removes_most_of_those_that_cost_little_is_recommended():
-    changes = {
-        "gentle": make_change(0.85),
-        "strong": make_change(0.95),
-        "costly": make_change(0.99, own_class=-0.04),
-        "weak": make_change(0.5),
-    }
-    assert recommend(changes).method == "strong"
-    assert recommend(changes, Goal(own_class=-0.05)).method == "costly"
+def test_the_fix_whose_worst_part_is_best_is_recommended():
+    changes = {"balanced": make_change(0.85), "strong": make_change(0.99, own_class=-0.025), "weak": make_change(0.5)}
+    found = recommend(changes)
+    assert found.method == "balanced"
+    assert found.reason == "It reaches the goal on held-out samples by the largest margin."
+    assert recommend(changes, Goal(own_class=-0.1)).method == "strong"
+
+
+def test_a_value_below_the_goal_is_refused_only_with_its_interval():
+    one = {"costly": make_change(own_class=-0.05, half=0.01)}
+    assert recommend(one).method is None
+    one["costly"] = make_change(own_class=-0.05, half=0.03)
+    assert recommend(one).method == "costly"
+    assert recommend(one).reason == "No fix is better on held-out samples; uncertain: own class."
+    assert recommend(one | {"other": make_change(0.82, half=0.03)}).method == "other"
 
 
 def test_none_helped_is_said_with_the_reasons():
-    found = recommend({"costly": make_change(accuracy=-0.02), "weak": make_change(0.5, np.nan)})
+    found = recommend({"costly": make_change(accuracy=-0.03), "weak": make_change(0.5, np.nan)})
     assert found.method is None
     assert found.reason == "None helped: costly misses accuracy; weak misses reduced, regained."
     assert recommend({}).method is None

@@ -15,6 +15,9 @@ from whyset.store.effects.records import Estimate
 
 Flags = NDArray[np.bool_]
 _RESAMPLES = 2000
+_PARTS = ("reduced", "regained", "accuracy", "own_class")
+_LEAST_WIDTH = 0.005
+"""Half the width of an interval is at least this: samples that all agree are not certain."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,9 +218,17 @@ class Goal:
     own_class: float = -0.03
 
     def find_missed(self, change: HeldOutChange) -> list[str]:
-        """Return the names of the parts that a fix does not reach."""
-        names = ("reduced", "regained", "accuracy", "own_class")
-        return [name for name in names if not getattr(change, name).value >= getattr(self, name)]
+        """Return the names of the parts that a fix misses: those whose interval is below the goal, or unknown."""
+        return [name for name in _PARTS if not _get_upper_end(getattr(change, name)) >= getattr(self, name)]
+
+    def find_uncertain(self, change: HeldOutChange) -> list[str]:
+        """Return the names of the parts whose value is below the goal, but not the interval."""
+        missed = self.find_missed(change)
+        return [name for name in _PARTS if name not in missed and getattr(change, name).value < getattr(self, name)]
+
+    def measure_margin(self, change: HeldOutChange) -> float:
+        """Return the smallest difference of a part from the goal, in units of half the width of its interval."""
+        return min(_divide_by_width(getattr(change, name), getattr(self, name)) for name in _PARTS)
 
 
 @dataclass(frozen=True)
@@ -229,28 +240,48 @@ class Recommendation:
 
 
 def recommend(changes: Mapping[str, HeldOutChange], goal: Goal | None = None) -> Recommendation:
-    """Recommend the fix that removes most among those that reach the goal on held-out samples.
+    """Recommend the fix that reaches the goal on held-out samples by the largest margin.
+
+    A fix is refused if an interval is below the goal as a whole. Of the others, the one is recommended whose worst part
+    is best, in units of its uncertainty: few held-out samples of a class make its accuracy uncertain, so a value below
+    the goal alone is no reason to refuse a fix, but a reason to prefer another one.
 
     Parameters
     ----------
     changes : Mapping of str to HeldOutChange
-        What each fix changes, by its name.
+        The changes by each fix, by its name.
     goal : Goal, optional
-        What has to be reached, by default `Goal()`.
+        The requirements, by default `Goal()`.
 
     Returns
     -------
     Recommendation
-        The fix with the largest part of the effect gone; None if no fix reaches the goal.
+        The fix, or None if all are refused.
     """
     wanted = Goal() if goal is None else goal
     missed = {name: wanted.find_missed(change) for name, change in changes.items()}
-    reached = [name for name, parts in missed.items() if not parts]
-    if not reached:
-        reasons = "; ".join(f"{name} misses {', '.join(parts)}" for name, parts in missed.items())
-        return Recommendation(None, f"None helped: {reasons or 'no fix was tried'}.".replace("own_class", "own class"))
-    best = max(reached, key=lambda name: changes[name].reduced.value)
-    return Recommendation(best, f"It removes most of {len(reached)} fixes that reach the goal on held-out samples.")
+    kept = [name for name, parts in missed.items() if not parts]
+    if not kept:
+        reasons = "; ".join(f"{name} misses {_join(parts)}" for name, parts in missed.items())
+        return Recommendation(None, f"None helped: {reasons or 'no fix was tried'}.")
+    best = max(kept, key=lambda name: wanted.measure_margin(changes[name]))
+    uncertain = wanted.find_uncertain(changes[best])
+    if uncertain:
+        return Recommendation(best, f"No fix is better on held-out samples; uncertain: {_join(uncertain)}.")
+    return Recommendation(best, "It reaches the goal on held-out samples by the largest margin.")
+
+
+def _join(parts: list[str]) -> str:
+    return ", ".join(parts).replace("_", " ")
+
+
+def _get_upper_end(found: Estimate) -> float:
+    return found.value if found.interval is None else found.interval[1]
+
+
+def _divide_by_width(found: Estimate, least: float) -> float:
+    half = 0.0 if found.interval is None else (found.interval[1] - found.interval[0]) / 2
+    return (found.value - least) / max(half, _LEAST_WIDTH)
 
 
 def _estimate(measure: Callable[[Rows], float], n: int, seed: int) -> Estimate:

@@ -7,7 +7,7 @@ import torch
 
 from whyset.fixing.training import SpecificTransplants, Transplants
 from whyset.fixing.training.specific_transplants import Rest
-from whyset.fixing.training.trained_fix import TrainingBatch
+from whyset.fixing.training.trained_fix import TrainingBatch, insert_evidence
 
 
 def test_the_loss_is_its_formula(toy):
@@ -16,7 +16,9 @@ def test_the_loss_is_its_formula(toy):
     task = replace(toy.task, carriers=np.array([3]))
     rows = np.array([100, 130, 200, 300, 301, 350])
     x, labels = task.read(rows), torch.from_numpy(task.labels[rows])
-    fix = SpecificTransplants(share=0.5, rest_share=0.25, distillation=3.0, consistency=5.0, label_weight=0.25)
+    fix = SpecificTransplants(
+        share=0.5, rest_share=0.25, distillation=3.0, consistency=5.0, label_weight=0.25, strength=1.0
+    )
     trained = torch.nn.Sequential(*model, torch.nn.Linear(3, 3)).eval()
     batch = TrainingBatch(rows, x, labels, np.random.default_rng(5))
     loss = fix.compute_loss(trained, task, batch, Rest(np.array([90]), 2.5))
@@ -41,7 +43,7 @@ def test_without_a_rest_of_the_class_the_host_is_the_target(toy):
     task = replace(toy.task, carriers=np.arange(120))
     rows = np.array([130, 200])
     batch = TrainingBatch(rows, task.read(rows), torch.tensor([1, 1]), np.random.default_rng(0))
-    fix = SpecificTransplants(share=1.0, rest_share=0.0, label_weight=0.0, consistency=1.0)
+    fix = SpecificTransplants(share=1.0, rest_share=0.0, label_weight=0.0, consistency=1.0, strength=1.0)
     assert len(fix.prepare(task).rows) == 0
     loss = fix.compute_loss(task.model, task, batch, fix.prepare(task))
     batch = TrainingBatch(rows, batch.x, batch.labels, np.random.default_rng(0))
@@ -79,3 +81,16 @@ def test_the_weight_of_the_rest_is_that_of_the_class(toy):
     found = SpecificTransplants().prepare(toy.task)
     assert found.rows.tolist() == list(range(48, 120))
     assert found.weight == 120 / 72
+
+
+def test_strengths_vary_within_the_values_of_the_batch(toy):
+    rows = np.arange(130, 190)
+    batch = TrainingBatch(rows, toy.task.read(rows) / 9, torch.ones(60, dtype=torch.int64), np.random.default_rng(0))
+    batch.x[0, 0, 9, 9] = 5.0
+    found = insert_evidence(toy.task, batch, np.arange(60), toy.task.carriers, strength=2.0)
+    ratios = ((found - batch.x) / (3.0 - batch.x))[:, 0, 1, 1]  # the corner has the value 3 in carriers
+    assert ratios.min() < 0.6
+    assert ratios.max() > 1.4
+    assert ratios.min() >= 0.5 - 1e-5
+    assert found.max() == 5.0
+    assert torch.equal(found[..., 3:, :], batch.x[..., 3:, :])

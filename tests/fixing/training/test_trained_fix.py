@@ -133,6 +133,7 @@ def test_samples_without_a_label_are_not_trained_on(toy):
         (lambda: Transplants(epochs=0), "at least 1"),
         (lambda: Transplants(learning_rate=0.0), "more than 0"),
         (lambda: SpecificTransplants(share=0.7, rest_share=0.4), "at most 1"),
+        (lambda: SpecificTransplants(strength=0.5), "at least 1"),
         (lambda: RightReasons(weight=-1.0), "at least 0"),
         (lambda: LastLayer(strength=0.0), "more than 0"),
         (lambda: LatentRightReasons(n_pairs=1), "at least 2"),

@@ -39,7 +39,8 @@ class SpecificTransplants(TrainedFix):
     probabilities q of the trained model, the loss of a sample (x, y) is
 
     - `CE(q(x), y) + λ · KL(p(x) ‖ q(x))` if it stays as it is (learning without forgetting, Li and Hoiem 2017);
-    - `μ · CE(q(x'), y) + κ · KL(p(insert(r, x)) ‖ q(x'))` with x' = insert(c, x), the evidence of a carrier c;
+    - `μ · CE(q(x'), y) + κ · KL(p(insert(r, x)) ‖ q(x'))` with x' = insert(c, x), the evidence of a carrier c,
+      in random strengths;
     - the same with x' = insert(r, x), so that the evidence of r keeps its effect.
 
     Samples of other classes get evidence. Carriers are left out, because their labels teach it; the other samples of
@@ -60,6 +61,9 @@ class SpecificTransplants(TrainedFix):
         The weight κ.
     label_weight : float, default 0.3
         The weight μ.
+    strength : float, default 2.0
+        The largest strength s of the evidence of carriers, at least 1: x' = x + a (insert(c, x) − x), in which a is
+        random from 1/s to s. What carriers have in common is more or less of what is inserted, so strengths vary.
 
     Raises
     ------
@@ -81,11 +85,14 @@ class SpecificTransplants(TrainedFix):
     distillation: float = 1.0
     consistency: float = 1.0
     label_weight: float = 0.3
+    strength: float = 2.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("share", "rest_share", "distillation", "consistency", "label_weight"):
             require_positive(self, name, zero=True)
+        if self.strength < 1:
+            raise InputError(f"{type(self).__name__}(strength={self.strength!r}): expected a number of at least 1")
         if self.share + self.rest_share > 1:
             raise InputError(
                 f"{type(self).__name__}: expected share + rest_share of at most 1, got {self.share} + {self.rest_share}"
@@ -106,7 +113,7 @@ class SpecificTransplants(TrainedFix):
         expected = batch.x
         if len(context.rows):
             expected = insert_evidence(task, batch, np.flatnonzero(with_evidence | with_rest), context.rows)
-        given = insert_evidence(task, batch, np.flatnonzero(with_evidence), task.carriers)
+        given = insert_evidence(task, batch, np.flatnonzero(with_evidence), task.carriers, self.strength)
         rest = torch.from_numpy(with_rest).to(given.device)
         given = torch.where(rest.view(-1, *[1] * (given.dim() - 1)), expected, given)
         losses = self._compute_losses(model, task, batch, given, expected, with_evidence | with_rest)

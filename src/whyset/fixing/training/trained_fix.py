@@ -140,15 +140,25 @@ def cross_entropy(logits: Tensor, labels: Tensor, reduction: str = "mean") -> Te
     return F.cross_entropy(logits, labels, reduction=reduction)
 
 
-def insert_evidence(task: FixTask, batch: TrainingBatch, hosts: Rows, sources: Rows) -> Tensor:
-    """Return the inputs of the batch (n, ...); hosts, places in it (m,), have the evidence of random sources."""
+def insert_evidence(task: FixTask, batch: TrainingBatch, hosts: Rows, sources: Rows, strength: float = 1.0) -> Tensor:
+    """Return the inputs of the batch (n, ...); hosts, places in it (m,), have the evidence of random sources.
+
+    With another strength s than 1, the change of a host is multiplied by a random number from 1/s to s, and the result
+    is limited to the values that each channel has in the batch.
+    """
     if not len(hosts):
         return batch.x
     chosen = batch.random.choice(sources, len(hosts))
     places = torch.from_numpy(hosts).to(batch.x.device)
-    x = batch.x.clone()
+    host, x = batch.x[places], batch.x.clone()
     with torch.no_grad():
-        x[places] = task.insert(chosen, batch.rows[hosts], batch.x[places]).to(x.dtype)
+        changed = task.insert(chosen, batch.rows[hosts], host).to(x.dtype)
+        if strength != 1:
+            factors = torch.from_numpy(batch.random.uniform(1 / strength, strength, len(hosts))).to(x)
+            changed = host + factors.view(-1, *[1] * (x.dim() - 1)) * (changed - host)
+            others = [axis for axis in range(x.dim()) if axis != 1]
+            changed = changed.clamp(x.amin(others, keepdim=True), x.amax(others, keepdim=True))
+        x[places] = changed
     return x
 
 
