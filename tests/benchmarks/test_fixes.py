@@ -95,9 +95,6 @@ def test_the_recommended_fix_is_that_of_held_out_samples(fixes, result):
     assert report.choose(result) is result.fixes[0]
     parts = (make_change(0.5), make_change(0.95))
     swapped = tuple(replace(fix, held_out=one) for fix, one in zip(result.fixes, parts, strict=False))
-        replace(result.fixes[0], held_out=make_change(0.5)),
-        replace(result.fixes[1], held_out=make_change(0.95)),
-    )
     assert report.choose(replace(result, fixes=swapped)) is swapped[1]
     assert report.choose(replace(result, fixes=swapped[:1])) is None
 
