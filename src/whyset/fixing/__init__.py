@@ -1,1 +1,46 @@
-"""Fixes of a model that uses what it should not: concept vectors, fixes without and with training."""
+"""Fixes of a model that uses what it should not: concept vectors, fixes without and with training.
+
+>>> from whyset.fixing import as_fix_method
+>>> as_fix_method("reactive_p_clarc").title
+'reactive P-ClArC'
+"""
+
+from whyset.fixing.concept_fit import FittedVector, fit_concept_vector
+from whyset.fixing.concept_methods import CONCEPT_METHODS, ConceptMethod, LogisticCav, PatternCav, RidgeCav, SvmCav
+from whyset.fixing.concept_vectors import find_concept_vector
+from whyset.fixing.fix_method import FixMethod
+from whyset.fixing.fix_methods import FIX_METHODS, as_fix_method, parse_fix_method
+from whyset.fixing.fix_task import FixTask
+from whyset.fixing.fixed_model import FixedModel, load_fix
+from whyset.fixing.from_run import DividedTask, open_fix_task
+from whyset.fixing.p_clarc import PClarc, ReactivePClarc
+from whyset.fixing.restore import Restore
+from whyset.fixing.suppress_channels import SuppressChannels
+from whyset.fixing.tcav import measure_gradients, measure_tcav
+
+__all__ = [
+    "CONCEPT_METHODS",
+    "FIX_METHODS",
+    "ConceptMethod",
+    "DividedTask",
+    "FittedVector",
+    "FixMethod",
+    "FixTask",
+    "FixedModel",
+    "LogisticCav",
+    "PClarc",
+    "PatternCav",
+    "ReactivePClarc",
+    "Restore",
+    "RidgeCav",
+    "SuppressChannels",
+    "SvmCav",
+    "as_fix_method",
+    "find_concept_vector",
+    "fit_concept_vector",
+    "load_fix",
+    "measure_gradients",
+    "measure_tcav",
+    "open_fix_task",
+    "parse_fix_method",
+]

@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from whyset.fixing.layer_change import Detector, LayerChange
+from whyset.fixing.layer_change import ConceptDetector, LayerChange
 
 
 class ChannelSuppression(LayerChange):
@@ -37,7 +37,7 @@ class ChannelSuppression(LayerChange):
         channel_axis: int,
         suppressed: Tensor,
         values: Tensor,
-        detector: Detector | None = None,
+        detector: ConceptDetector | None = None,
         label: int | None = None,
     ) -> None:
         super().__init__(layer, channel_axis, detector, label)

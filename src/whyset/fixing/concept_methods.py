@@ -43,13 +43,13 @@ class ConceptMethod(NamedPart):
 
 
 @dataclass(frozen=True)
-class Pattern(ConceptMethod):
+class PatternCav(ConceptMethod):
     """The pattern of a linear model that predicts activations from the concept (pattern-CAV, Pahde 2022).
 
     `v = cov(x, t) / var(t)`, which for two groups is the difference of their means. Unlike the normal of a classifier,
     it does not turn away from the concept to cancel noise that channels share (Haufe 2014).
 
-    >>> Pattern().fit(np.array([[0.0, 0], [0, 2], [3, 0], [3, 2]]), np.array([0.0, 0, 1, 1])).tolist()
+    >>> PatternCav().fit(np.array([[0.0, 0], [0, 2], [3, 0], [3, 2]]), np.array([0.0, 0, 1, 1])).tolist()
     [3.0, 0.0]
     """
 
@@ -64,7 +64,7 @@ class Pattern(ConceptMethod):
 
 
 @dataclass(frozen=True)
-class Svm(ConceptMethod):
+class SvmCav(ConceptMethod):
     """The normal of the separating plane of a linear support vector machine (Kim 2018), with balanced classes.
 
     Channels are divided by their standard deviations before the fit, and the normal is that in the original units.
@@ -87,7 +87,7 @@ class Svm(ConceptMethod):
 
 
 @dataclass(frozen=True)
-class Logistic(ConceptMethod):
+class LogisticCav(ConceptMethod):
     """The weights of a logistic regression (Kim 2018), with balanced classes.
 
     Channels are divided by their standard deviations before the fit, and the weights are those in the original units.
@@ -110,7 +110,7 @@ class Logistic(ConceptMethod):
 
 
 @dataclass(frozen=True)
-class Ridge(ConceptMethod):
+class RidgeCav(ConceptMethod):
     """The weights of a ridge regression of the concept on the activations, with balanced classes.
 
     Channels are divided by their standard deviations before the fit, and the weights are those in the original units.
@@ -144,7 +144,7 @@ def _fit_scaled(model: Any, x: Values, t: Values) -> Values:
 
 
 CONCEPT_METHODS: Mapping[str, type[ConceptMethod]] = MappingProxyType(
-    {method.name: method for method in (Pattern, Svm, Logistic, Ridge)}
+    {method.name: method for method in (PatternCav, SvmCav, LogisticCav, RidgeCav)}
 )
 """The methods by name."""
 
@@ -153,7 +153,7 @@ def as_concept_method(given: ConceptMethod | str) -> ConceptMethod:
     """Resolve a method from an instance or a name of `CONCEPT_METHODS`; InputError: the name is unknown.
 
     >>> as_concept_method("svm")
-    Svm(C=1.0)
+    SvmCav(C=1.0)
     """
     if isinstance(given, ConceptMethod):
         return given

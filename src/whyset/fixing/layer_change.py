@@ -10,7 +10,7 @@ from whyset.errors import InputError
 from whyset.findings.views import POOLINGS
 
 
-class Detector(nn.Module):
+class ConceptDetector(nn.Module):
     """Detects a concept in the output of a layer: `v · (pool(h) − center) / scale ≥ threshold`.
 
     Parameters
@@ -52,7 +52,7 @@ class LayerChange(nn.Module):
         The path of a module, as in `model.named_modules()`.
     channel_axis : int
         The dimension of the channels in its output.
-    detector : Detector or None, default None
+    detector : ConceptDetector or None, default None
         Change only samples in which it detects the concept; None: all.
     label : int or None, default None
         Change only samples that the unchanged model predicts as this class; None: all.
@@ -61,7 +61,9 @@ class LayerChange(nn.Module):
     kind: ClassVar[str]
     """The name in the table and in files."""
 
-    def __init__(self, layer: str, channel_axis: int, detector: Detector | None = None, label: int | None = None):
+    def __init__(
+        self, layer: str, channel_axis: int, detector: ConceptDetector | None = None, label: int | None = None
+    ):
         super().__init__()
         self.layer, self.channel_axis, self.label = layer, channel_axis, label
         self.detector = detector
@@ -104,7 +106,7 @@ class LayerChange(nn.Module):
         """Build a change from its description and the tensors of its state."""
         own = {name: value for name, value in tensors.items() if "." not in name}
         parts = {name.partition(".")[2]: value for name, value in tensors.items() if name.startswith("detector.")}
-        detector = Detector(**parts, pooling=described["pooling"]) if parts else None
+        detector = ConceptDetector(**parts, pooling=described["pooling"]) if parts else None
         return cls(described["layer"], described["channel_axis"], **own, detector=detector, label=described["label"])
 
     def _find_active(self, h: Tensor, predicted: Tensor | None) -> Tensor | None:

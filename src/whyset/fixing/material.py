@@ -21,15 +21,20 @@ _BATCH = 50
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """The views of samples with and without the evidence, each (n, channels)."""
+    """The views of samples, each (n, channels): the two groups that a vector is fitted on, and a third for detectors.
+
+    `own` have the evidence and `others` do not; `clean` are samples of all classes without it, since a vector that
+    tells the samples of one class apart may also tell classes apart.
+    """
 
     own: Mapping[ChannelView, Features]
     others: Mapping[ChannelView, Features]
+    clean: Mapping[ChannelView, Features]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a model does on the samples of a task.
+    """The behavior of a model on the samples of a task.
 
     `turned` is the share of hosts that the evidence turns into the class; `accuracy` and `own_class` are accuracies on
     samples without the evidence, of all classes and of the class of the evidence (NaN if all of its samples carry it).
@@ -90,18 +95,21 @@ def read_groups(task: FixTask, views: Sequence[ChannelView], carriers: Rows, sam
         evidence); or hosts with the evidence of carriers and the same hosts without.
     """
     random = np.random.default_rng([task.seed, 11])
+    trial = draw_trial(task, carriers)
+    clean = read_views(task.model, views, map(task.read, split(trial.clean)))
     if samples == "transplants":
-        trial = draw_trial(task, carriers)
         pairs = zip(split(trial.sources), split(trial.hosts), strict=True)
         own = read_views(task.model, views, (task.insert(one, other, task.read(other)) for one, other in pairs))
-        return Groups(own, read_views(task.model, views, map(task.read, split(trial.hosts))))
+        hosts = {view: values[: len(trial.hosts)] for view, values in clean.items()}
+        return Groups(own, hosts, clean)
     if samples != "carriers":
         raise InputError(f"samples: expected one of {', '.join(SAMPLES)}, got {samples!r}")
     free = np.setdiff1d(np.arange(len(task.labels)), task.carriers)
     others = free[task.labels[free] == task.label]
     chosen = random.permutation(others if len(others) > 1 else free)[:MOST_SAMPLES]
     used = random.permutation(carriers)[:MOST_SAMPLES]
-    return Groups(*(read_views(task.model, views, map(task.read, split(rows))) for rows in (used, chosen)))
+    own, rest = (read_views(task.model, views, map(task.read, split(rows))) for rows in (used, chosen))
+    return Groups(own, rest, clean)
 
 
 def predict(task: FixTask, model: nn.Module, batches: Iterator[Tensor]) -> NDArray[np.int64]:

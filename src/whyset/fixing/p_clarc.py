@@ -8,7 +8,7 @@ from whyset.fixing.concept_fit import fit_concept_vector
 from whyset.fixing.fix_method import FixMethod
 from whyset.fixing.fix_task import FixTask
 from whyset.fixing.fixed_model import FixedModel
-from whyset.fixing.layer_change import Detector
+from whyset.fixing.layer_change import ConceptDetector
 from whyset.fixing.layer_choice import Candidate, FixChoice, as_tensors, make_fixed_model
 from whyset.fixing.projection import Projection, make_projection
 
@@ -64,8 +64,9 @@ class ReactivePClarc(PClarc):
     """Reactive P-ClArC (Bareeva 2024): the concept is projected out only of samples for which a condition holds.
 
     The condition is that a detector finds the concept in the layer, or that the unchanged model predicts the class of
-    the evidence, for which it is called once more, or both. The detector is a logistic regression on the groups of the
-    vector, because a pattern points to the concept but does not detect it best.
+    the evidence, for which it is called once more, or both. The detector is a logistic regression of the samples
+    with the evidence and samples of all classes without it: a pattern points to the concept but does not detect it
+    best, and what tells the samples of one class apart may also tell classes apart.
 
     Parameters
     ----------
@@ -98,9 +99,9 @@ class ReactivePClarc(PClarc):
         return found
 
 
-def make_detector(task: FixTask, candidate: Candidate, method: str) -> Detector:
-    """Fit a detector on the groups of a candidate."""
+def make_detector(task: FixTask, candidate: Candidate, method: str) -> ConceptDetector:
+    """Fit a detector that tells the samples with the evidence from samples of all classes without it."""
     view, groups = candidate.view, candidate.groups
-    fitted = fit_concept_vector(groups.own[view], groups.others[view], method, task.seed)
+    fitted = fit_concept_vector(groups.own[view], groups.clean[view], method, task.seed)
     values = {"vector": fitted.vector, "center": fitted.center, "scale": fitted.scale, "threshold": fitted.threshold}
-    return Detector(**as_tensors(task, values), pooling=view.pooling)
+    return ConceptDetector(**as_tensors(task, values), pooling=view.pooling)

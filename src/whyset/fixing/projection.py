@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from whyset.fixing.layer_change import Detector, LayerChange
+from whyset.fixing.layer_change import ConceptDetector, LayerChange
 
 
 class Projection(LayerChange):
@@ -44,7 +44,7 @@ class Projection(LayerChange):
         directions: Tensor,
         filters: Tensor,
         reference: Tensor,
-        detector: Detector | None = None,
+        detector: ConceptDetector | None = None,
         label: int | None = None,
     ) -> None:
         super().__init__(layer, channel_axis, detector, label)
@@ -71,7 +71,7 @@ def make_projection(
     channel_axis: int,
     vector: Tensor,
     reference: Tensor,
-    detector: Detector | None = None,
+    detector: ConceptDetector | None = None,
     label: int | None = None,
 ) -> Projection:
     """Make the orthogonal projection along one vector (channels,), as P-ClArC and A-ClArC use it."""

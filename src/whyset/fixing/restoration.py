@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch.nn.functional as F
 from torch import Tensor
 
-from whyset.fixing.layer_change import Detector, LayerChange
+from whyset.fixing.layer_change import ConceptDetector, LayerChange
 
 
 class Restoration(LayerChange):
@@ -38,7 +38,7 @@ class Restoration(LayerChange):
         channel_axis: int,
         weight: Tensor,
         bias: Tensor,
-        detector: Detector | None = None,
+        detector: ConceptDetector | None = None,
         label: int | None = None,
     ) -> None:
         super().__init__(layer, channel_axis, detector, label)

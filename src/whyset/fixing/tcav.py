@@ -1,4 +1,4 @@
-"""TCAV: how often a concept raises the score of a class, against vectors of random divisions of the samples."""
+"""TCAV: the share of samples whose score a concept raises, against vectors of random divisions of the samples."""
 
 from collections.abc import Callable, Iterable
 

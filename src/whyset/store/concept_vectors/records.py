@@ -17,7 +17,7 @@ CONCEPT_VECTOR_SCHEMA = "1.0"
 
 @dataclass(frozen=True)
 class TcavScore:
-    """How often a concept raises the score of a class (TCAV, Kim 2018), against random divisions of the samples.
+    """The share of samples whose score of a class a concept raises (TCAV, Kim 2018), against random divisions.
 
     Parameters
     ----------
