@@ -39,7 +39,10 @@ NAMES = {
         ConstantImputer UniformImputer""",
     "whyset.fixing": """FixTask FixMethod FIX_METHODS FixedModel load_fix open_fix_task as_fix_method parse_fix_method
         PClarc ReactivePClarc SuppressChannels Restore CONCEPT_METHODS PatternCav SvmCav LogisticCav RidgeCav
-        ConceptMethod FittedVector DividedTask fit_concept_vector find_concept_vector measure_gradients measure_tcav""",
+        ConceptMethod FittedVector DividedTask fit_concept_vector find_concept_vector measure_gradients measure_tcav
+        TRAINED_FIXES FineTuning Transplants SpecificTransplants LastLayer RightReasons RightRelevance
+        LatentRightReasons SampleLists list_samples Goal HeldOutTrial HeldOutPredictions HeldOutChange Recommendation
+        draw_held_out predict_held_out compare_held_out recommend""",
     "whyset.analysis": "Spray Processor Pipeline Step Memo assign Cosine KMeans TSNE",
     "whyset.image": "COLOR_MAPS ColorMap colorize figure grid imgify imsave overlay",
     "whyset.report": "report rank_classes as_html as_json as_markdown as_text",

@@ -59,16 +59,13 @@ def make_change(reduced=0.9, regained=0.9, accuracy=0.0, own_class=0.0, half=0.0
     return HeldOutChange(*(Estimate(one, (one - half, one + half), 9) for one in values), effect=0.5)
 
 
-def test_the_fix_whose_worst_part_is_best_is_recommended():
-    changes = {
-        "balanced": make_change(0.85),
-        "strong": make_change(0.99, accuracy=0.005, own_class=-0.025),
-        "weak": make_change(0.5),
-    }
+def test_the_fix_that_removes_most_of_those_that_reach_the_goal_is_recommended():
+    changes = {"weak": make_change(0.5), "gentle": make_change(0.85), "strong": make_change(0.95)}
+    changes["costly"] = make_change(0.99, own_class=-0.04, half=0.02)
     found = recommend(changes)
-    assert found.method == "balanced"
-    assert found.reason == "It reaches the goal on held-out samples by the largest margin."
-    assert recommend(changes, Goal(own_class=-0.1)).method == "strong"
+    assert found.method == "strong"
+    assert found.reason == "It removes most of 2 fixes that reach the goal on held-out samples."
+    assert recommend(changes, Goal(own_class=-0.05)).method == "costly"
 
 
 def test_a_value_below_the_goal_is_refused_only_with_its_interval():
@@ -77,7 +74,8 @@ def test_a_value_below_the_goal_is_refused_only_with_its_interval():
     one["costly"] = make_change(own_class=-0.05, half=0.03)
     assert recommend(one).method == "costly"
     assert recommend(one).reason == "No fix is better on held-out samples; uncertain: own class."
-    assert recommend(one | {"other": make_change(0.82, half=0.03)}).method == "other"
+    assert recommend(one | {"less costly": make_change(own_class=-0.04, half=0.03)}).method == "less costly"
+    assert recommend(one | {"good": make_change(0.81)}).method == "good"
 
 
 def test_none_helped_is_said_with_the_reasons():
