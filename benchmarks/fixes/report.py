@@ -9,10 +9,12 @@ import numpy as np
 import torch
 from scipy.stats import binomtest
 
+from benchmarks.cues.images import CLASSES
 from whyset.fixing.held_out import Goal, recommend
 from whyset.store.effects.records import Estimate
 
 from .scoring import METHODS, STANDARD, CueResult, FixResult, read_results
+from .truth import CLEAN_PER_CLASS
 
 PARTS = ("reduced", "regained", "accuracy", "own_class")
 TITLES = {one.describe(): one.title + one.describe()[len(one.name) :] for one in (*METHODS, *STANDARD)}
@@ -53,6 +55,7 @@ def _describe(results: Sequence[CueResult]) -> list[str]:
     found = [one for one in results if one.finding is not None]
     networks = len({one.network for one in results})
     hosts = f"{found[0].fixes[0].true['reduced'].n_samples:,}" if found and found[0].fixes[0].true else "no"
+    clean = f"{CLEAN_PER_CLASS * len(CLASSES):,}"
     return [
         f"# Fixes of cues that are known, {date.today()}, half for development",
         "",
@@ -62,8 +65,8 @@ def _describe(results: Sequence[CueResult]) -> list[str]:
         "finding of the class only: its rows, its intervention, and the training images, of which 30 % are held out. "
         "The true cue judges it.",
         "",
-        f"Test images are those on which nothing was trained: {hosts} of other classes with the true cue, and as many "
-        "without a cue as the rows below state. *Reduced* is 1 − fooled after / fooled before. *Regained* is the part "
+        f"Test images are those on which nothing was trained: {hosts} of other classes with the true cue (fewer for cues "
+        f"that need sources), and {clean} of all classes without a cue. *Reduced* is 1 − fooled after / fooled before. *Regained* is the part "
         "of the accuracy on images with the cue, lost against networks without cues on the same images, that is back. "
         "*Accuracy* and *own class* are differences from equal training without the fix, on images without cues. "
         "Intervals of 95 % are over images (bootstrap). The goal is at least 80 % reduced, 80 % regained, and at most "

@@ -1,11 +1,12 @@
 """Fixed models on held-out samples: what the evidence still does, and what a fix costs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from whyset.arguments import whole_number
 from whyset.errors import InputError
@@ -55,6 +56,8 @@ class HeldOutPredictions:
     before, inserted, null : ndarray of int64
         Predictions for the hosts: as they are, with the evidence of carriers, and with that of the rest of the class
         (as they are, if there is no rest).
+    inserted_other : ndarray of int64
+        The best other class than that of the evidence, for the hosts with the evidence of carriers.
     labels, free : ndarray of int64
         Labels of, and predictions for, all samples that are not carriers (m,).
     """
@@ -64,6 +67,7 @@ class HeldOutPredictions:
     before: Rows
     inserted: Rows
     null: Rows
+    inserted_other: Rows
     labels: Rows
     free: Rows
 
@@ -96,8 +100,8 @@ class HeldOutChange:
         `1 − (turned − null) / (turned before − null before)`: the part of the effect of the evidence, beyond that of
         the evidence of the rest of the class, which is gone.
     regained : Estimate
-        The part of the accuracy with the evidence of carriers, lost against that with the evidence of the rest of the
-        class in the given model, which is back.
+        The part of the accuracy with the evidence of carriers, lost against that of the given model among the other
+        classes, which is back. A model without the class is not drawn to it, and does not see what the evidence hides.
     accuracy, own_class : Estimate
         The difference from equal training without the fix, of accuracies on samples without the evidence: of all
         classes, and of the class.
@@ -147,17 +151,30 @@ def predict_held_out(task: FixTask, model: nn.Module, trial: HeldOutTrial) -> He
         What was drawn.
     """
 
-    def insert(sources: Rows) -> Rows:
+    def insert(sources: Rows) -> tuple[Rows, Rows]:
         pairs = zip(split(sources), split(trial.hosts), strict=True)
-        return predict(task, model, (task.insert(one, other, task.read(other)) for one, other in pairs))
+        return _predict_two(task, model, (task.insert(one, other, task.read(other)) for one, other in pairs))
 
     free = predict(task, model, map(task.read, split(trial.free)))
     before = free[np.searchsorted(trial.free, trial.hosts)]
-    null = insert(trial.rest) if len(trial.rest) else before
-    labels = task.labels
+    null = insert(trial.rest)[0] if len(trial.rest) else before
+    labels, with_evidence = task.labels, insert(trial.carriers)
     return HeldOutPredictions(
-        task.label, labels[trial.hosts], before, insert(trial.carriers), null, labels[trial.free], free
+        task.label, labels[trial.hosts], before, with_evidence[0], null, with_evidence[1], labels[trial.free], free
     )
+
+
+def _predict_two(task: FixTask, model: nn.Module, batches: Iterable[Tensor]) -> tuple[Rows, Rows]:
+    """Return the predicted classes, and the best ones among the classes that the evidence is not of."""
+    found: list[tuple[Rows, Rows]] = []
+    with torch.no_grad():
+        for batch in batches:
+            scores = task.get_scores(model, batch).clone()
+            best = scores.argmax(1)
+            scores[:, task.label] = -torch.inf
+            found.append((best.cpu().numpy(), scores.argmax(1).cpu().numpy()))
+    first, second = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return first, second
 
 
 def compare_held_out(
@@ -183,7 +200,7 @@ def compare_held_out(
 
     def regain(rows: Rows) -> float:
         had, has = (float((one.inserted == one.hosts)[rows].mean()) for one in (before, after))
-        lost = float((before.null == before.hosts)[rows].mean()) - had
+        lost = float((before.inserted_other == before.hosts)[rows].mean()) - had
         return (has - had) / lost if lost > 0 else np.nan
 
     def differ(among: Flags) -> Callable[[Rows], float]:
