@@ -65,8 +65,9 @@ def _describe(results: Sequence[CueResult]) -> list[str]:
         "finding of the class only: its rows, its intervention, and the training images, of which 30 % are held out. "
         "The true cue judges it.",
         "",
-        f"Test images are those on which nothing was trained: {hosts} of other classes with the true cue (fewer for cues "
-        f"that need sources), and {clean} of all classes without a cue. *Reduced* is 1 − fooled after / fooled before. *Regained* is the part "
+        f"Test images are those on which nothing was trained: {hosts} of other classes with the true cue (fewer for "
+        f"cues that need sources), and {clean} of all classes without a cue. *Reduced* is 1 − fooled after / fooled "
+        "before. *Regained* is the part "
         "of the accuracy on images with the cue, lost against networks without cues on the same images, that is back. "
         "*Accuracy* and *own class* are differences from equal training without the fix, on images without cues. "
         "Intervals of 95 % are over images (bootstrap). The goal is at least 80 % reduced, 80 % regained, and at most "
