@@ -159,3 +159,29 @@ def test_wrong_parameters_are_refused(make, message):
 def test_tasks_that_cannot_be_trained_on_are_refused(toy, change, message):
     with pytest.raises(InputError, match=message):
         Transplants().apply(replace(toy.task, **change))
+
+
+def test_models_of_tokens_are_trained(toy):
+    """Token 9 in front of a text is of class 0 only."""
+    random = np.random.default_rng(0)
+    x = torch.from_numpy(random.integers(1, 9, (360, 6)))
+    x[:48, 0] = 9
+    model = nn.Sequential(nn.Embedding(10, 8), nn.Flatten(), nn.Linear(48, 3)).eval()
+
+    def insert(sources, hosts, host):
+        return torch.cat([x[sources, :1], host[:, 1:]], dim=1)
+
+    task = replace(toy.task, model=model, read=lambda rows: x[rows], insert=insert)
+    with torch.no_grad():
+        before = float(model(insert(np.arange(48), None, x[120:168])).softmax(1)[:, 0].mean())
+    for fix in (SpecificTransplants(epochs=5, learning_rate=0.01), LatentRightReasons(layer="1")):
+        fixed = fix.apply(task)
+        assert fixed(x[:2]).shape == (2, 3)
+    fixed = SpecificTransplants(epochs=5, learning_rate=0.01, label_weight=1.0).apply(task)
+    control = FineTuning(epochs=5, learning_rate=0.01).apply(task)
+    with torch.no_grad():
+        changed = insert(np.arange(48), None, x[120:168])
+        of_class = [float(one(changed).softmax(1)[:, 0].mean()) for one in (fixed, control)]
+    assert of_class[0] < min(0.4, of_class[1] - 0.3), (before, of_class)
+    with pytest.raises(InputError, match="expected inputs with gradients"):
+        RightReasons().apply(task)

@@ -73,7 +73,8 @@ class LatentRightReasons(TrainedFix):
         """Return the cross-entropy plus the penalty."""
         layer, vector = context
         with LayerInput(model, layer) as taken:
-            logits = compute_logits(task, model, batch.x.detach().requires_grad_())  # it may be what the layer takes
+            x = batch.x.detach()  # it may be what the layer takes
+            logits = compute_logits(task, model, x.requires_grad_() if x.is_floating_point() else x)
         loss = cross_entropy(logits, batch.labels)
         if not self.weight:
             return loss

@@ -68,6 +68,8 @@ class RightReasons(TrainedFix):
         loss = cross_entropy(compute_logits(task, model, batch.x), batch.labels)
         if not self.weight:
             return loss
+        if not batch.x.is_floating_point():
+            raise InputError(f"{self.title}: expected inputs with gradients, got {batch.x.dtype}: choose transplants")
         carriers = batch.random.choice(task.carriers, self.n_carriers)
         x, mask = task.read(carriers), find_regions(task, carriers, batch.random)
         return loss + self.weight * self.penalize(model, task, x, mask)

@@ -144,7 +144,7 @@ def insert_evidence(task: FixTask, batch: TrainingBatch, hosts: Rows, sources: R
     """Return the inputs of the batch (n, ...); hosts, places in it (m,), have the evidence of random sources.
 
     With another strength s than 1, the change of a host is multiplied by a random number from 1/s to s, and the result
-    is limited to the values that each channel has in the batch.
+    is limited to the values that each channel has in the batch. Whole numbers, such as tokens, stay as inserted.
     """
     if not len(hosts):
         return batch.x
@@ -153,7 +153,7 @@ def insert_evidence(task: FixTask, batch: TrainingBatch, hosts: Rows, sources: R
     host, x = batch.x[places], batch.x.clone()
     with torch.no_grad():
         changed = task.insert(chosen, batch.rows[hosts], host).to(x.dtype)
-        if strength != 1:
+        if strength != 1 and x.is_floating_point():
             factors = torch.from_numpy(batch.random.uniform(1 / strength, strength, len(hosts))).to(x)
             changed = host + factors.view(-1, *[1] * (x.dim() - 1)) * (changed - host)
             others = [axis for axis in range(x.dim()) if axis != 1]
