@@ -25,7 +25,8 @@ from whyset.store import RunConfig
 
 PACKAGES = """whyset whyset.attribution whyset.attribution.rules whyset.attribution.composites
     whyset.attribution.methods whyset.interventions whyset.effects whyset.analysis
-    whyset.evaluation whyset.fixing whyset.image whyset.report whyset.viewer whyset.store whyset.testing whyset.errors""".split()
+    whyset.evaluation whyset.fixing whyset.image whyset.report whyset.viewer whyset.store whyset.testing
+    whyset.errors""".split()
 DOCS = Path(__file__).resolve().parent
 
 

@@ -27,7 +27,8 @@ def turned(task: FixTask, model: Any) -> float:
 
 def test_the_patch_turns_all_hosts_and_the_clean_samples_are_recognized(task: FixTask) -> None:
     outcome = measure_outcome(task, task.model, draw_trial(task, task.carriers))
-    assert (outcome.turned, outcome.accuracy, outcome.own_class) == (1.0, 1.0, 1.0)
+    assert (outcome.turned, outcome.recognized) == (1.0, 0.0)
+    assert (outcome.accuracy, outcome.own_class) == (1.0, 1.0)
 
 
 @pytest.mark.parametrize("name", WITHOUT_TRAINING)
@@ -36,6 +37,7 @@ def test_each_fix_cures_the_network_without_changing_clean_samples(task: FixTask
     fixed = as_fix_method(name).apply(task)
     outcome = measure_outcome(task, fixed, draw_trial(task, task.carriers))
     assert outcome.turned <= 0.05
+    assert outcome.recognized >= 0.95
     assert (outcome.accuracy, outcome.own_class) == (1.0, 1.0)
     assert fixed.remove() is task.model
     assert all(torch.equal(value, before[key]) for key, value in task.model.state_dict().items())

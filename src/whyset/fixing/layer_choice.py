@@ -74,7 +74,8 @@ def make_fixed_model(task: FixTask, choice: FixChoice, build: Build) -> FixedMod
 
     By "effect", the vector of each candidate is fitted with one half of the carriers, and its fix is measured with the
     evidence of the other half: of the fixes that lose at most 1 point of accuracy on samples without the evidence, and
-    3 points of the class, the one under which the evidence turns fewest hosts is chosen, and fitted with all carriers.
+    3 points of the class, the one under which most hosts with the evidence are predicted as their own class is chosen,
+    and fitted with all carriers. A fix that turns hosts into yet other classes does not help.
     By "auroc", it is the candidate with the largest AUROC on held-out samples; of equal ones, the first layer.
     """
     if choice.choice not in CHOICES:
@@ -138,10 +139,10 @@ def _halve(task: FixTask) -> tuple[Rows, Rows]:
 
 
 def _rank(before: Outcome, after: Outcome) -> tuple[float, float]:
-    """Return what is smaller for the better fix: the lost accuracy beyond what may be lost, then the turned hosts."""
+    """Return what is smaller for the better fix: the accuracy lost beyond what may be, then the misjudged hosts."""
     lost = max(0.0, before.accuracy - after.accuracy - _MOST_LOST)
     of_class = before.own_class - after.own_class - _MOST_LOST_OF_CLASS
-    return lost + (max(0.0, of_class) if of_class == of_class else 0.0), after.turned
+    return lost + (max(0.0, of_class) if of_class == of_class else 0.0), 1 - after.recognized
 
 
 def _describe(best: Candidate, n_views: int) -> str:
@@ -156,8 +157,8 @@ def _describe(best: Candidate, n_views: int) -> str:
 def _describe_outcome(before: Outcome, after: Outcome) -> str:
     return (
         f"in the choice, evidence of carriers that the vector was not fitted on turned {after.turned:.1%} of hosts, "
-        f"{before.turned:.1%} without the fix; accuracy without the evidence {after.accuracy:.1%}, before "
-        f"{before.accuracy:.1%}"
+        f"{before.turned:.1%} without the fix; {after.recognized:.1%} were recognized, {before.recognized:.1%} without "
+        f"the fix; accuracy without the evidence {after.accuracy:.1%}, before {before.accuracy:.1%}"
     )
 
 

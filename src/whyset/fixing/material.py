@@ -36,11 +36,13 @@ class Groups:
 class Outcome:
     """The behavior of a model on the samples of a task.
 
-    `turned` is the share of hosts that the evidence turns into the class; `accuracy` and `own_class` are accuracies on
-    samples without the evidence, of all classes and of the class of the evidence (NaN if all of its samples carry it).
+    `turned` is the share of hosts that the evidence turns into the class, and `recognized` the share of hosts that are
+    predicted as their own class with it; `accuracy` and `own_class` are accuracies on samples without the evidence, of
+    all classes and of the class of the evidence (NaN if all of its samples carry it).
     """
 
     turned: float
+    recognized: float
     accuracy: float
     own_class: float
 
@@ -75,7 +77,10 @@ def measure_outcome(task: FixTask, model: nn.Module, trial: Trial) -> Outcome:
     before, is_own = clean[: len(trial.hosts)], task.labels[trial.clean] == task.label
     turned = (inserted == task.label) & (before != task.label)
     return Outcome(
-        float(turned.mean()), float(right.mean()), float(right[is_own].mean()) if is_own.any() else float("nan")
+        turned=float(turned.mean()),
+        recognized=float((inserted == task.labels[trial.hosts]).mean()),
+        accuracy=float(right.mean()),
+        own_class=float(right[is_own].mean()) if is_own.any() else float("nan"),
     )
 
 

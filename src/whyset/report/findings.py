@@ -141,7 +141,7 @@ def finding_notices(reported: ReportedFindings) -> list[str]:
 def _further_lines(finding: Finding) -> list[str]:
     numbers = "; ".join(f"{label} {text}" for label, text in describe_numbers(finding))
     reason = get_unstated_reason(finding)
-    return [f"{numbers}.", *([reason] if reason else [])]
+    return [f"{numbers}; id {finding.id}.", *([reason] if reason else [])]
 
 
 def get_unstated_reason(finding: Finding) -> str:

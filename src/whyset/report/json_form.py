@@ -24,6 +24,7 @@ def as_json(report: Report) -> str:
     added = {"notices": report.notices, "definitions": [asdict(part) for part in DEFINITIONS]}
     content = {"schema": "2.1", **asdict(report), **added}
     for stored, finding in zip(content["findings"]["findings"], report.findings.findings, strict=True):
+        stored["id"] = finding.id
         stored["sentence"] = finding.sentence
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     return "".join(char if is_printable(char) or char == "\n" else json.dumps(char)[1:-1] for char in text) + "\n"
