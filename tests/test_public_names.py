@@ -38,7 +38,10 @@ NAMES = {
         measure_effects summarize summarize_clusters""",
     "whyset.fixing": """FixTask FixMethod FIX_METHODS FixedModel load_fix open_fix_task as_fix_method parse_fix_method
         PClarc ReactivePClarc SuppressChannels Restore CONCEPT_METHODS PatternCav SvmCav LogisticCav RidgeCav
-        ConceptMethod FittedVector DividedTask fit_concept_vector find_concept_vector measure_gradients measure_tcav""",
+        ConceptMethod FittedVector DividedTask fit_concept_vector find_concept_vector measure_gradients measure_tcav
+        TRAINED_FIXES FineTuning Transplants SpecificTransplants LastLayer RightReasons RightRelevance
+        LatentRightReasons SampleLists list_samples Goal HeldOutTrial HeldOutPredictions HeldOutChange Recommendation
+        draw_held_out predict_held_out compare_held_out recommend""",
     "whyset.evaluation": """evaluate EvaluationResult MetricComparison MethodDifference compare_methods
         PixelFlipping FlippingCurves PairedDifference compare_paired Imputer IMPUTERS BlurImputer
         ConstantImputer UniformImputer NoisyLinearImputer METRICS Metric Measured ExplainedSamples as_metric

@@ -91,6 +91,22 @@ def test_the_evidence_is_the_patch_at_its_place(run: Any, given: Any, patched: A
         assert (task.model(changed).argmax(1) == 0).all()
 
 
+def test_other_samples_insert_what_their_own_relevance_chooses(run: Any, given: Any, patched: Any) -> None:
+    """For comparison: the most relevant window of a sample that is no carrier, of its own class or another one."""
+    x = patched[0]
+    with open_fix_task(run, run.findings()[0].id, **given) as divided:
+        task, samples = divided.making, divided.making_samples
+        free = np.setdiff1d(np.arange(len(samples)), task.carriers)
+        sources = np.array([free[task.labels[free] == label][0] for label in (0, 1)])
+        hosts = free[task.labels[free] == 1][1:3]
+        changed = task.insert(sources, hosts, task.read(hosts))
+        own = x[samples[sources]]
+        relevance = torch.from_numpy(run.relevance[samples[sources]])
+        window = Window(side=3)
+        expected = window.insert(own, window.select(own, relevance), x[samples[hosts]])
+    assert torch.equal(changed, expected)
+
+
 def test_a_fix_of_the_finding_holds_on_the_samples_that_judge_it(run: Any, given: Any) -> None:
     with open_fix_task(run, run.findings()[0].id, **given) as divided:
         fixed = PClarc().apply(divided.making)

@@ -13,34 +13,76 @@ from whyset.fixing.fix_methods import FIX_METHODS, as_fix_method, parse_fix_meth
 from whyset.fixing.fix_task import FixTask
 from whyset.fixing.fixed_model import FixedModel, load_fix
 from whyset.fixing.from_run import DividedTask, open_fix_task
+from whyset.fixing.held_out import (
+    Goal,
+    HeldOutChange,
+    HeldOutPredictions,
+    HeldOutTrial,
+    Recommendation,
+    compare_held_out,
+    draw_held_out,
+    predict_held_out,
+    recommend,
+)
 from whyset.fixing.p_clarc import PClarc, ReactivePClarc
 from whyset.fixing.restore import Restore
 from whyset.fixing.suppress_channels import SuppressChannels
 from whyset.fixing.tcav import measure_gradients, measure_tcav
+from whyset.fixing.training import (
+    TRAINED_FIXES,
+    FineTuning,
+    LastLayer,
+    LatentRightReasons,
+    RightReasons,
+    RightRelevance,
+    SampleLists,
+    SpecificTransplants,
+    Transplants,
+    list_samples,
+)
 
 __all__ = [
     "CONCEPT_METHODS",
     "FIX_METHODS",
+    "TRAINED_FIXES",
     "ConceptMethod",
     "DividedTask",
+    "FineTuning",
     "FittedVector",
     "FixMethod",
     "FixTask",
     "FixedModel",
+    "Goal",
+    "HeldOutChange",
+    "HeldOutPredictions",
+    "HeldOutTrial",
+    "LastLayer",
+    "LatentRightReasons",
     "LogisticCav",
     "PClarc",
     "PatternCav",
     "ReactivePClarc",
+    "Recommendation",
     "Restore",
     "RidgeCav",
+    "RightReasons",
+    "RightRelevance",
+    "SampleLists",
+    "SpecificTransplants",
     "SuppressChannels",
     "SvmCav",
+    "Transplants",
     "as_fix_method",
+    "compare_held_out",
+    "draw_held_out",
     "find_concept_vector",
     "fit_concept_vector",
+    "list_samples",
     "load_fix",
     "measure_gradients",
     "measure_tcav",
     "open_fix_task",
     "parse_fix_method",
+    "predict_held_out",
+    "recommend",
 ]

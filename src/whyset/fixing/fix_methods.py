@@ -7,11 +7,12 @@ from whyset.fixing.fix_method import FixMethod
 from whyset.fixing.p_clarc import PClarc, ReactivePClarc
 from whyset.fixing.restore import Restore
 from whyset.fixing.suppress_channels import SuppressChannels
+from whyset.fixing.training import TRAINED_FIXES
 from whyset.interventions.named_parts import parse_named, resolve_named
 
-FIX_METHODS: Mapping[str, type[FixMethod]] = MappingProxyType(
-    {method.name: method for method in (PClarc, ReactivePClarc, SuppressChannels, Restore)}
-)
+_METHODS: tuple[type[FixMethod], ...] = (PClarc, ReactivePClarc, SuppressChannels, Restore, *TRAINED_FIXES.values())
+
+FIX_METHODS: Mapping[str, type[FixMethod]] = MappingProxyType({method.name: method for method in _METHODS})
 """The methods by name."""
 
 

@@ -37,8 +37,9 @@ class FixTask:
     seeds : ndarray of int64
         The carriers whose evidence has the largest effect.
     insert : callable
-        `insert(sources, hosts, x)` inserts the evidence of carriers into hosts: numbers of both (n,), and the inputs
-        of the hosts (n, ...); returns the changed inputs.
+        `insert(sources, hosts, x)` inserts the evidence of samples into hosts: numbers of both (n,), and the inputs of
+        the hosts (n, ...); returns the changed inputs. Sources are carriers, or other samples for comparison, of which
+        the same part is inserted.
     seed : int
         The seed of all random choices.
     get_scores : callable

@@ -109,12 +109,13 @@ def divide(run: Run, reopened: ReopenedRun, finding: Finding, held_out: float, s
     """Divide the samples of a run into two tasks."""
     intervention = _get_intervention(finding)
     label, each = int(finding.class_id), run.config.targets_per_sample
-    rows_of = {int(row) // each: int(row) for row in finding.rows}  # the row of a sample that explains this class
-    classes = {one.label: np.unique(one.rows // each) for one in list_classes(run)}
-    samples = np.unique(np.concatenate(list(classes.values())))
+    with_evidence = {int(row) // each: int(row) for row in finding.rows}
+    # Evidence is chosen by a row that explains the class of its sample; carriers are explained as this class.
+    rows_of = {int(row) // each: int(row) for one in list_classes(run) for row in one.rows} | with_evidence
+    samples = np.unique(list(rows_of))
     labels = find_labels(run)[samples]
-    labels[np.isin(samples, list(rows_of))] = label
-    carriers = np.isin(samples, list(rows_of)) & (labels == label)
+    labels[np.isin(samples, list(with_evidence))] = label
+    carriers = np.isin(samples, list(with_evidence)) & (labels == label)
     if carriers.sum() < 2:
         raise InputError(f"finding {finding.id}: expected at least two samples with the evidence, got {carriers.sum()}")
     judges = _choose_judges(labels * 2 + carriers, held_out, seed)

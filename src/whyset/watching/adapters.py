@@ -1,16 +1,17 @@
 """Callbacks of training loops of other packages."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from torch import nn
 
 from whyset.optional import import_optional
 
-if TYPE_CHECKING:
-    from whyset.watching.watch import Watch
+Watching = Callable[[nn.Module, int], object]
+"""A `Watch`, which takes a model and the number of the epoch after which it is as it is."""
 
 
-def make_lightning_callback(watch: "Watch") -> Any:
+def make_lightning_callback(watch: Watching) -> Any:
     """Make a `pytorch_lightning.Callback`; the watched model is the module itself.
 
     It watches the end of each epoch of training, in the first of several processes.
@@ -27,7 +28,7 @@ def make_lightning_callback(watch: "Watch") -> Any:
     return LightningWatch()
 
 
-def make_hugging_face_callback(watch: "Watch") -> Any:
+def make_hugging_face_callback(watch: Watching) -> Any:
     """Make a `transformers.TrainerCallback`.
 
     It watches the end of each epoch, in the first of several processes; the first epoch has the number 0.
