@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 NAMES = {
-    "whyset": """EffectTest RelevanceWriter Spray Watch analyze evaluate explain find from_arrays measure_effects open_run
-        view""",
+    "whyset": """EffectTest RelevanceWriter Spray Watch analyze evaluate explain find from_arrays measure_effects
+        open_run view""",
     "whyset.attribution": """Gradient InputTimesGradient SmoothGrad IntegratedGradients GuidedIG BlurIG XRAI
         Occlusion RISE Sobol HSIC ExtremalPerturbation Conditional Captum
         GradCAM GradCAMPlusPlus HiResCAM LayerCAM ScoreCAM AblationCAM GuidedGradCAM FastCAM CamLayer find_cam_layer

@@ -51,6 +51,7 @@ FORMER_SPELLINGS = {
     "web/tests/state.test.ts": "reads addresses of earlier versions",
     "tests/evaluation/quantus_curves.py": "an argument of Quantus",
     "tests/evaluation/metrics/quantus_metrics.py": "arguments of Quantus",
+    "docs/evaluating-explanations.md": "arguments of Quantus",
     "tests/test_words.py": "names what it looks for",
     "CHANGELOG.md": "describes renamings",
 }

@@ -76,7 +76,7 @@ def _describe(results: Sequence[CueResult]) -> list[str]:
         "Intervals of 95 % are over images (bootstrap). The goal is at least 80 % reduced, 80 % regained, and at most "
         "1 point of accuracy and 3 points of the own class lost.",
         "",
-        "The parameters of the fixes and the rule were chosen on some of these networks, so the shares are optimistic; "
+        "The parameters of the fixes and the rule were chosen on some of these networks, so the shares are too large; "
         "the half for the test is unopened. Only networks that were scored so far are included.",
     ]
 
