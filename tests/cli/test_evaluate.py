@@ -70,6 +70,7 @@ def test_wrong_options_are_named_before_anything_is_measured(runs: list[str], wh
         "it needs masks": ["--metric", "pointing_game"],
         "cannot be read as an .npy file": ["--masks", tmp_path / "none.npy"],
         "does not exist": ["--html", tmp_path / "none" / "page.html"],
+        "it is a folder": ["--html", tmp_path],
         "greater than or equal to 2": ["--n-samples", "1"],
     }
     for message, options in wrong.items():

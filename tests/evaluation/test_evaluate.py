@@ -87,6 +87,30 @@ def test_explaining_an_input_again_gives_the_stored_relevance(name: str, copy_ru
     assert result.get_values(name, "difference").array.max() < 2e-3  # stored in half precision
 
 
+@pytest.mark.parametrize(
+    ("last", "output_kind"),
+    [(None, "binary"), (nn.Sigmoid(), "binary"), (nn.LogSigmoid(), "binary"), (nn.Softmax(1), "logits")],
+    ids=["logit", "sigmoid", "logsigmoid", "softmax"],
+)
+def test_the_probability_is_that_of_the_model(last: nn.Module | None, output_kind: str, tmp_path: Path) -> None:
+    """The two scores of a model with one output are z and -z, whose softmax would be the sigmoid of 2 z."""
+    torch.manual_seed(0)
+    x, y = torch.randn(24, 6), torch.arange(24) % 2
+    outputs = nn.Sequential(nn.Linear(6, 2 if output_kind == "logits" else 1), *([] if last is None else [last])).eval()
+    out = tmp_path / "run"
+    run = ws.explain(outputs, (x, y), out, output_kind=output_kind, method="gradient", **QUIET)
+    metric = "most_relevant_first:patch_size=1:steps=2"
+    result = ws.evaluate(run, metrics=metric, model=outputs, dataset=(x, y), **QUIET)
+    with torch.no_grad():
+        found = outputs(x)
+    p = found if output_kind == "logits" else {nn.Sigmoid: found, nn.LogSigmoid: found.exp()}.get(type(last))
+    p = found.sigmoid() if p is None else p
+    p = p if output_kind == "logits" else torch.cat([1 - p, p], 1)
+    expected = p.gather(1, torch.from_numpy(run.column("target").astype(np.int64))[:, None]).squeeze(1)
+    curves = result.get_values("run", "most_relevant_first").curves
+    np.testing.assert_allclose([curve[0] for curve in curves], expected, rtol=1e-5)
+
+
 def test_relevance_summed_over_channels_is_explained_again_in_the_same_form(bars: Any, tmp_path: Path) -> None:
     run = bars.explain(tmp_path / "sums", method="input_times_gradient", reduction="channel_sum")
     result = ws.evaluate(run, metrics=[Difference()], n_samples=12, **QUIET)
@@ -276,6 +300,8 @@ def test_metrics_without_masks_are_listed_with_the_reason(copy_run: Copy) -> Non
         ({"masks": np.zeros((47, 12, 16), bool)}, "one for each of the 48 samples of the data, got 47"),
         ({"masks": np.zeros((48, 16, 12), bool)}, r"\(samples, 12, 16\), got \(samples, 16, 12\)"),
         ({"masks": np.full((48, 12, 16), 2)}, "expected the values 0 and 1"),
+        ({"masks": [[True], [True, False]]}, r"expected an array of bool \(samples, H, W\)"),
+        ({"masks": np.zeros((48, 16, 12), bool), "metrics": None}, r"got \(samples, 16, 12\)"),
         ({"metrics": ["relevance_mas"]}, r"did you mean relevance_mass\?"),
         ({"metrics": ["sparseness", "sparseness"]}, "is given twice"),
         ({"metrics": []}, "at least one metric"),
@@ -285,7 +311,21 @@ def test_metrics_without_masks_are_listed_with_the_reason(copy_run: Copy) -> Non
         ({"x": torch.zeros(1, 2)}, "x= and target= are for attributors"),
         ({"model": nn.Linear(2, 2)}, "not|other|another"),
     ],
-    ids=["number", "shape", "values", "unknown", "twice", "none", "patch", "few", "name", "x", "model"],
+    ids=[
+        "number",
+        "shape",
+        "values",
+        "ragged",
+        "default",
+        "unknown",
+        "twice",
+        "none",
+        "patch",
+        "few",
+        "name",
+        "x",
+        "model",
+    ],
 )
 def test_wrong_input_is_named(given: dict[str, Any], message: str, copy_run: Copy) -> None:
     metrics = {"metrics": ["pointing_game"]} if "masks" in given else {"metrics": ["relevance_gain"]}
@@ -301,7 +341,31 @@ def test_a_model_that_is_not_that_of_the_run_is_refused(bars: Any, copy_run: Cop
         ws.evaluate(copy_run("lrp"), metrics=["relevance_gain"], model=other, **QUIET)
 
 
+def test_a_run_that_is_given_by_two_paths_is_noticed(copy_run: Copy, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = copy_run("lrp")
+    monkeypatch.chdir(run.path.parent)
+    with pytest.raises(InputError, match="is given twice"):
+        ws.evaluate(["lrp", run.path], metrics=["sparseness"], **QUIET)
+
+
+@pytest.mark.parametrize("given", [None, 3, {"lrp"}], ids=["none", "number", "set"])
+def test_what_is_not_a_run_is_named(given: Any) -> None:
+    with pytest.raises(InputError, match="expected a run, its folder or its URL"):
+        ws.evaluate(given, **QUIET)
+
+
 # Attributors
+
+
+@pytest.mark.parametrize("scale", [1e-60, 1e200], ids=["small", "large"])
+def test_relevance_of_any_scale_in_double_precision_has_the_same_values(scale: float, bars: Any) -> None:
+    maps = torch.rand(48, 2, 12, 16, dtype=torch.float64)
+    given = {"maps": maps, "scaled": maps * scale}
+    metrics = ["relevance_gain:patch_size=4:steps=4", "relevance_mass", "sparseness"]
+    result = ws.evaluate(given, model=bars.module, x=bars.x, masks=bars.masks, metrics=metrics, **QUIET)
+    for metric in result.metrics:
+        one, other = (result.get_values(name, metric).array for name in given)
+        np.testing.assert_allclose(other, one, rtol=1e-9, err_msg=metric)
 
 
 def test_attributors_methods_and_maps_have_the_values_of_the_run(bars: Any, copy_run: Copy) -> None:
@@ -361,8 +425,11 @@ def test_a_method_that_draws_random_numbers_is_stable_for_one_seed(bars: Any) ->
         ({"a": torch.zeros(6, 2, 12, 15)}, "a: expected relevance of the shape"),
         ({"a": lambda x, target: x[:, :, 1:]}, "a: expected relevance of the shape"),
         ({"a": torch.full((6, 2, 12, 16), torch.nan)}, "relevance of 6 samples is not finite"),
+        ({"a": np.array(["a"] * 6)}, "a: expected relevance of the shape .* got array"),
+        ({"a": lambda x, target: None}, "a: expected relevance of the shape .* got None"),
+        ({1: "gradient", "1": "gradient"}, "different names, got 1, '1'"),
     ],
-    ids=["name", "number", "maps", "callable", "nan"],
+    ids=["name", "number", "maps", "callable", "nan", "texts", "nothing", "names"],
 )
 def test_wrong_attributors_are_named(methods: dict[str, Any], message: str, bars: Any) -> None:
     with pytest.raises(InputError, match=message):

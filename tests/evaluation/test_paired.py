@@ -72,3 +72,10 @@ def test_differences_that_are_equal_but_for_rounding_have_an_interval_of_no_widt
     first = np.random.default_rng(0).normal(size=30)
     found = compare_paired(first + 1, first)
     assert (found.low, found.high) == (pytest.approx(1), pytest.approx(1))
+
+
+@pytest.mark.parametrize("scale", [2.0**-1000, 2.0**1000], ids=["small", "large"])
+def test_the_interval_scales_with_the_values(scale):
+    values = np.random.default_rng(0).exponential(size=30)
+    expected, found = (compare_paired(factor * values, 0 * values) for factor in (1, scale))
+    assert (found.low, found.high) == (scale * expected.low, scale * expected.high)

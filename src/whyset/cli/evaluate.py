@@ -49,6 +49,8 @@ def evaluate(
 
     if html is not None and not html.parent.is_dir():
         raise InputError(f"cannot write {html.name}: folder {html.parent} does not exist")
+    if html is not None and html.is_dir():
+        raise InputError(f"cannot write {html}: it is a folder; name a file in it, such as {html / 'evaluation.html'}")
     metrics = given.pop("metric") or None
     try:
         result = whyset.evaluate(

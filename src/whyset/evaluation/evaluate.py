@@ -1,6 +1,7 @@
 """`evaluate`: metrics of explanations of runs, stored in them, or of attributors."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from whyset.display import resolve_progress
@@ -19,6 +20,7 @@ from whyset.options.documented import takes
 from whyset.runner.explaining import finishing
 from whyset.store import Run, open_run
 from whyset.store.evaluations import EvaluatedSamples, EvaluationWriter, ListedMetric, MetricValues, open_writer
+from whyset.store.remote import RemotePath
 
 
 @takes(EvaluateConfig)
@@ -74,6 +76,7 @@ def _evaluate_run(
     ) as material:
         if given.is_explicit:
             _require_measurable(name, metrics.values(), material)
+        material.require_fitting_masks()
         writer = open_writer(run.path, given.name, evaluated, list(metrics))
         return dict(_measure_all(name, metrics, material, given, said, writer))
 
@@ -84,11 +87,12 @@ def _evaluate_attributors(given: EvaluateConfig, said: Progress) -> EvaluationRe
     count = len(given.x) if given.x is not None else 0
     masks = read_masks(given.masks, count)
     with open_given(given.model, given.x, given.target, masks, given.seed, given.batch_size) as samples:
-        for name, one in given.explanations.items():
-            material = samples.open(str(name), one)
+        for name, one in _name_methods(given.explanations).items():
+            material = samples.open(name, one)
             if given.is_explicit:
-                _require_measurable(str(name), metrics.values(), material)
-            found[str(name)] = dict(_measure_all(str(name), metrics, material, given, said, None))
+                _require_measurable(name, metrics.values(), material)
+            material.require_fitting_masks()
+            found[name] = dict(_measure_all(name, metrics, material, given, said, None))
     return EvaluationResult(found, count, given.seed)
 
 
@@ -135,16 +139,22 @@ def _require_measurable(name: str, metrics: Any, material: Material) -> None:
             raise InputError(f"{name}: {describe_metric(metric)} cannot be measured: {lack}")
 
 
+def _name_methods(given: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return the methods by their names as texts; InputError: two names have the same text."""
+    named = {str(name): one for name, one in given.items()}
+    if len(named) < len(given):
+        raise InputError(f"expected methods of different names, got {', '.join(map(repr, given))}")
+    return named
+
+
 def name_runs(runs: Sequence[Run]) -> list[str]:
     """Return the names of runs: those of their folders, or their whole paths if folders have equal names."""
-    names = [run.path.name for run in runs]
-    if len(set(names)) == len(names):
-        return names
-    paths = [str(run.path) for run in runs]
-    repeated = next((path for path in paths if paths.count(path) > 1), None)
+    folders = [run.path.resolve() if isinstance(run.path, Path) else run.path for run in runs]
+    repeated = next((run.path for run, folder in zip(runs, folders, strict=True) if folders.count(folder) > 1), None)
     if repeated is not None:
         raise InputError(f"the run {repeated} is given twice")
-    return paths
+    names = [run.path.name for run in runs]
+    return names if len(set(names)) == len(names) else [str(run.path) for run in runs]
 
 
 def _list(given: Any) -> list[Any]:
@@ -155,6 +165,8 @@ def _list(given: Any) -> list[Any]:
 
 
 def _open(given: Any) -> Run:
+    if not isinstance(given, str | Path | RemotePath | Run):
+        raise InputError(f"expected a run, its folder or its URL, or a sequence of them, got {given!r:.80}")
     return (given if isinstance(given, Run) else open_run(given)).thoroughly()
 
 

@@ -100,14 +100,17 @@ class AttributorExplainer:
 
 
 def as_maps(found: Any, x: Tensor, name: str) -> Tensor:
-    """Return maps as float, shaped like the inputs or with one channel; InputError: they have another shape."""
-    maps = found.detach() if isinstance(found, Tensor) else torch.as_tensor(found)
+    """Return maps as float or double, shaped like the inputs or with one channel; InputError: they are not."""
+    try:
+        maps = found.detach() if isinstance(found, Tensor) else torch.as_tensor(found)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"{name}: expected relevance of the shape {tuple(x.shape)}, got {found!r:.80}") from error
     if x.dim() > 2 and maps.shape == (len(x), *x.shape[2:]):
         maps = maps.unsqueeze(1)
     one = (len(x), 1, *x.shape[2:])
     if maps.is_complex() or (maps.shape != x.shape and (x.dim() == 2 or maps.shape != one)):
         raise InputError(f"{name}: expected relevance of the shape {tuple(x.shape)}, got {tuple(maps.shape)}")
-    return maps.to(x.device).float()
+    return maps.to(x.device, torch.promote_types(maps.dtype, torch.float32))  # the range of double does not fit float
 
 
 @contextmanager

@@ -56,4 +56,9 @@ def _load(given: object) -> NDArray[Any]:
             return load_array(Path(given))
         except (OSError, ValueError) as error:
             raise InputError(f"masks: {given} cannot be read as an .npy file: {error}") from error
-    return given.detach().cpu().numpy() if isinstance(given, Tensor) else np.asarray(given)
+    if isinstance(given, Tensor):
+        return given.detach().cpu().numpy()
+    try:
+        return np.asarray(given)
+    except ValueError as error:  # sequences of different lengths
+        raise InputError(f"masks: expected an array of bool (samples, H, W): {error}") from error

@@ -51,6 +51,11 @@ class Material:
                 self._batches.append(batch)
             yield batch
 
+    def require_fitting_masks(self) -> None:
+        """Read a batch if there are masks; InputError: they have another shape than the inputs."""
+        if "masks" not in self.lacks:
+            next(self.batches())
+
     def find_lack(self, metric: Metric) -> str | None:
         """Return the reason why a metric cannot be measured, or None."""
         lacking = [need for need in sorted(metric.needs) if need in self.lacks]

@@ -123,12 +123,15 @@ def bootstrap_interval(values: Any, confidence_level: float, n_resamples: int, s
     """Return the BCa bootstrap interval of the mean of at least two finite values (n,)."""
     if np.ptp(values) <= _ROUNDING * np.abs(values).max():  # bootstrap samples are the same, and BCa is not defined
         return float(values.mean()), float(values.mean())
+    # The powers of extreme values that BCa takes are out of range. Scaling by a power of two does not round.
+    exponent = int(np.frexp(np.abs(values).max())[1])
     found = stats.bootstrap(
-        (values,),
+        (np.ldexp(values, -exponent),),
         np.mean,
         n_resamples=n_resamples,
         batch=max(1, 10**6 // len(values)),
         confidence_level=confidence_level,
         random_state=np.random.default_rng(seed),
     ).confidence_interval
-    return float(found.low), float(found.high)
+    low, high = np.ldexp((found.low, found.high), exponent)
+    return float(low), float(high)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from whyset.attribution.attributors.inputs import explain_dtypes
 from whyset.errors import InputError
+from whyset.runner.score_model import ScoreModel
 
 SCORES = ("probability", "output", "correct")
 
@@ -39,12 +40,20 @@ def score_targets(model: Callable[[Tensor], Tensor], x: Tensor, classes: Tensor,
     if score == "correct":
         return (output.argmax(1) == classes).double().cpu().numpy()
     if score == "probability":
-        _refuse_probabilities(output)
-        output = output.softmax(1) if output.shape[1] > 1 else output.sigmoid()
+        output = _compute_probabilities(model, output)
     scores = output.gather(1, classes.unsqueeze(1)).squeeze(1)
     if not scores.isfinite().all():
         raise InputError("the outputs of the model are not finite on imputed inputs: choose another imputer")
     return scores.cpu().numpy()
+
+
+def _compute_probabilities(model: Callable[[Tensor], Tensor], output: Tensor) -> Tensor:
+    """Return the probabilities of outputs (n, classes): as the run of a model states, otherwise the softmax."""
+    known = model.compute_probabilities(output) if isinstance(model, ScoreModel) else None
+    if known is not None:
+        return known
+    _refuse_probabilities(output)
+    return output.softmax(1) if output.shape[1] > 1 else output.sigmoid()
 
 
 def _refuse_probabilities(output: Tensor) -> None:

@@ -108,6 +108,22 @@ def compute_confidence(output: Tensor, kind: Output) -> Tensor:
     return values.softmax(dim=1).amax(dim=1)
 
 
+def compute_probabilities(output: Tensor, kind: Output) -> Tensor:
+    """Compute the probability of each class (samples, classes) from the explained outputs, in their precision.
+
+    The softmax of logits; the sigmoid of each of several sigmoids, and of a single output.
+    """
+    if kind is Output.PROBABILITIES:
+        return output
+    if kind is Output.LOG_PROBABILITIES:
+        return output.exp()
+    if kind is Output.HARD_SIGMOID:
+        return torch.nn.functional.hardsigmoid(output)
+    if output.shape[1] == 1 or kind in (Output.SIGMOID, Output.LOG_SIGMOID):
+        return output.sigmoid()
+    return output.softmax(dim=1)
+
+
 def are_probabilities(output: object) -> bool:
     """True if all rows of an output (samples, classes) are in [0, 1] and sum to 1."""
     if not isinstance(output, Tensor) or output.ndim != 2 or output.shape[1] < 2 or not _is_in_unit_interval(output):

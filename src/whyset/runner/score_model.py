@@ -9,7 +9,7 @@ from whyset.attribution.attributors.model_output import OutputChoice
 from whyset.attribution.attributors.selected_model import SelectedModel
 from whyset.attribution.attributors.transparent_model import TransparentModel
 from whyset.runner.output import Output
-from whyset.runner.output_kinds import OutputKind
+from whyset.runner.output_kinds import Logits, OutputKind
 from whyset.runner.targets import Targets
 
 
@@ -35,6 +35,10 @@ class ScoreModel(TransparentModel):
         """Run the model and return its scores (n, K + the number of derived values)."""
         scores = self.kind.scores(self.wrapped(*args, **kwargs), self.value)
         return self.targets.add_derived(scores, conserving=self.conserving)
+
+    def compute_probabilities(self, scores: Tensor) -> Tensor | None:
+        """Return the probability of each class (n, K) from these scores; None if they are not those of classes."""
+        return self.kind.probabilities(scores, self.value) if isinstance(self.kind, Logits) else None
 
 
 def select(model: nn.Module, choice: OutputChoice) -> nn.Module:

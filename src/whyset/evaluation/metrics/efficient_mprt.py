@@ -56,8 +56,15 @@ class EfficientMPRT(Metric):
 
 
 def _histogram_entropy(values: NDArray[np.float64], n_bins: int) -> float:
-    """Return the entropy of the histogram of values over their range, in nats; NaN if one is not finite."""
+    """Return the entropy of the histogram of values over their range, in nats; NaN if one is not finite.
+
+    A range of which the bins cannot be told apart, as of values that differ by rounding, has one bin.
+    """
     if not np.isfinite(values).all():
         return float("nan")
-    counts, _ = np.histogram(values, bins=n_bins)
+    largest = np.abs(values).max()
+    scaled = values / largest if largest > 0 else values
+    if np.ptp(scaled) <= 4 * np.finfo(np.float64).eps * n_bins:
+        return 0.0
+    counts, _ = np.histogram(scaled, bins=n_bins)
     return float(entr(counts / counts.sum()).sum())

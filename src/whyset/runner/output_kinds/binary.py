@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from whyset.errors import InputError
-from whyset.runner.output import Output
+from whyset.runner.output import Output, compute_probabilities
 from whyset.runner.output_kinds.logits import Logits
 from whyset.runner.output_kinds.output_kind import require_rows
 
@@ -47,6 +47,13 @@ class Binary(Logits):
     def confidence(self, scores: Tensor, chosen: Tensor, value: Output) -> Tensor:
         """Return the larger of both probabilities."""
         return _probability(scores.detach().float(), value).expand(chosen.shape)
+
+    def probabilities(self, scores: Tensor, value: Output) -> Tensor:
+        """Return the probabilities of both classes (n, 2): the sigmoid of each score, not the softmax of both."""
+        if value is Output.LOG_PROBABILITIES:  # only the score of class 1 is a logarithm
+            p = scores[:, 1:].exp()
+            return torch.cat([1 - p, p], dim=1)
+        return compute_probabilities(scores, Output.SIGMOID if value is Output.MODEL else value)
 
 
 def _probability(scores: Tensor, value: Output) -> Tensor:

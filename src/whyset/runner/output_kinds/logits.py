@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from whyset.runner.output import Output, compute_confidence
+from whyset.runner.output import Output, compute_confidence, compute_probabilities
 from whyset.runner.output_kinds.output_kind import OutputKind
 
 
@@ -28,6 +28,10 @@ class Logits(OutputKind):
     def confidence(self, scores: Tensor, chosen: Tensor, value: Output) -> Tensor:
         """Return the probability of the prediction."""
         return compute_confidence(scores, value).expand(chosen.shape)
+
+    def probabilities(self, scores: Tensor, value: Output) -> Tensor:
+        """Return the probability of each class (n, K) from its scores."""
+        return compute_probabilities(scores, value)
 
 
 @dataclass(frozen=True)
