@@ -49,7 +49,7 @@ def test_one_run_has_no_comparison(runs: list[str], whyset: Program) -> None:
     printed = whyset(["evaluate", runs[0], "--metric", "complexity", "--n-samples", "10"])
     assert "metric      better  lrp\n" in "".join(f"{line.rstrip()}\n" for line in printed.out.splitlines())
     assert "permutation" not in printed.out
-    assert "next: whyset report" in printed.out
+    assert f"next: whyset analyze {runs[0]}, whose report shows metrics, or" in printed.out  # there is no analysis yet
 
 
 def test_a_run_without_a_model_lists_what_was_not_measured(tmp_path: Path, whyset: Program) -> None:

@@ -20,6 +20,7 @@ import whyset as ws
 from whyset.attribution import Gradient
 from whyset.attribution.composites import EpsilonPlus
 from whyset.attribution.methods import FunctionMethod, SmoothGradMethod
+from whyset.engines import Progress
 from whyset.errors import InputError, RunMismatchError
 from whyset.evaluation import METRICS, PixelFlipping
 from whyset.evaluation.config import DEFAULT_METRICS, EvaluateConfig
@@ -61,6 +62,16 @@ class Undefined(Metric):
 
     def measure(self, batch: ExplainedSamples) -> Measured:
         return Measured(np.where(batch.rows % 2 == 0, batch.rows / 10, np.nan))
+
+
+class Recorded(Progress):
+    """Keeps what would be shown to users."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def info(self, line: str) -> None:
+        self.lines.append(line)
 
 
 # Values
@@ -245,6 +256,17 @@ def test_finished_metrics_are_kept_and_further_ones_are_added(copy_run: Copy) ->
     assert run.verify() == []
     ws.evaluate(run, metrics=["complexity"], name="second", **QUIET)
     assert run.evaluation_names == ["evaluation", "second"]
+
+
+def test_an_evaluation_that_is_replaced_is_reported(bars: Any, copy_run: Copy) -> None:
+    run, progress = copy_run("lrp"), Recorded()
+    given: dict[str, Any] = {"metrics": ["sparseness"], "progress": progress}
+    ws.evaluate(run, **given)
+    ws.evaluate(run, **given)
+    assert not [line for line in progress.lines if "replaced" in line]
+    ws.evaluate(run, masks=bars.masks, **given)
+    (line,) = [line for line in progress.lines if "replaced" in line]
+    assert line.startswith("lrp: evaluation 'evaluation' of other samples, masks or commits")
 
 
 # What cannot be measured

@@ -93,5 +93,7 @@ def test_what_does_not_belong_together_is_refused(sample, run):
         as_quantus(run)
     with pytest.raises(InputError, match="expected a row for each of 5 inputs"):
         as_quantus(run, inputs=x, rows=[1])
+    with pytest.raises(InputError, match=r"expected rows from 0 to \d+, those of the run, got 400 to 404"):
+        as_quantus(run, inputs=x, rows=range(400, 405))
     with pytest.raises(InputError, match="belong to a run"):
         as_quantus("gradient", inputs=x)

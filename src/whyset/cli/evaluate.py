@@ -73,7 +73,9 @@ def evaluate(
         replace_file(html, write_evaluation_page(result).encode())
         echo(f"written: {html}")
     elif len(runs) == 1:
-        echo(f"next: {command('report', runs[0])}, or evaluate further runs of the same data with it")
+        analyzed = bool(whyset.open_run(runs[0]).analyses)  # the report is that of an analysis
+        first = command("report", runs[0]) if analyzed else f"{command('analyze', runs[0])}, whose report shows metrics"
+        echo(f"next: {first}, or evaluate further runs of the same data with it")
     return 0
 
 

@@ -78,6 +78,11 @@ def _evaluate_run(
             _require_measurable(name, metrics.values(), material)
         material.require_fitting_masks()
         writer = open_writer(run.path, given.name, evaluated, list(metrics))
+        if writer.replaces:
+            said.info(
+                f"{name}: evaluation {given.name!r} of other samples, masks or commits, or with another seed, is "
+                "replaced; another name= (--name) would keep it."
+            )
         return dict(_measure_all(name, metrics, material, given, said, writer))
 
 

@@ -81,7 +81,13 @@ class _StoredMaps:
         chosen = np.arange(len(values)) if rows is None else np.asarray(rows)
         if len(chosen) != len(values):
             raise InputError(f"as_quantus: expected a row for each of {len(values)} inputs, got {len(chosen)} rows")
-        targets = run.column("target")[chosen]
+        targets = run.column("target")
+        if len(chosen) and not (chosen.min() >= 0 and chosen.max() < len(targets)):
+            raise InputError(
+                f"as_quantus: expected rows from 0 to {len(targets) - 1}, those of the run, got {int(chosen.min())} to "
+                f"{int(chosen.max())}"
+            )
+        targets = targets[chosen]
         parts = zip(values, targets, chosen, strict=True)
         return cls(run, {(value.tobytes(), int(target)): int(row) for value, target, row in parts})
 

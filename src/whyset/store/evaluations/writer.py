@@ -19,12 +19,13 @@ from whyset.store.sealed_json import digest_json
 
 @dataclass(frozen=True)
 class EvaluationWriter:
-    """Writes the metrics of one evaluation."""
+    """Writes the metrics of one evaluation; `replaces` is True if it began by replacing another one of this name."""
 
     path: AnyPath
     config_hash: str
     data: str
     n_samples: int
+    replaces: bool = False
 
     def find(self, listed: ListedMetric) -> MetricValues | None:
         """Return a metric that is finished and undamaged, on the same samples; one that has a problem is None."""
@@ -70,6 +71,7 @@ def open_writer(
     }
     with explain_disk_errors(path):
         path.mkdir(parents=True, exist_ok=True)
+        replaces = not kept and (path / HEAD).exists()
         if not (path / HEAD).exists():
             with suppress(FileExistsError):  # another process was first, and lists its metrics
                 create_json(path / HEAD, seal_json(head))
@@ -77,7 +79,7 @@ def open_writer(
             replace_json(path / HEAD, seal_json(head))
         if not kept:
             _remove_others(path, listed)
-    return EvaluationWriter(path, config_hash, data, len(samples.rows))
+    return EvaluationWriter(path, config_hash, data, len(samples.rows), replaces)
 
 
 def _find_listed(run: AnyPath, name: str, config_hash: str, data: str) -> tuple[ListedMetric, ...]:
