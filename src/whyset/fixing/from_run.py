@@ -70,7 +70,8 @@ def open_fix_task(
     """Open the model and the data of a run, and divide its samples into those that make a fix and those that judge it.
 
     The samples of each class, and of the class of the finding those with and without the evidence, are divided
-    separately and at random. Tasks can be used in this block.
+    separately and at random. Tasks can be used in this block. Samples of other classes that
+    have the evidence, which a run with several targets can find, are in neither of the tasks.
 
     Parameters
     ----------
@@ -114,10 +115,14 @@ def divide(run: Run, reopened: ReopenedRun, finding: Finding, held_out: float, s
     rows_of = {int(row) // each: int(row) for one in list_classes(run) for row in one.rows} | with_evidence
     samples = np.unique(list(rows_of))
     labels = find_labels(run)[samples]
-    labels[np.isin(samples, list(with_evidence))] = label
-    carriers = np.isin(samples, list(with_evidence)) & (labels == label)
+    carriers = np.isin(samples, list(with_evidence))
+    known = ~carriers | (labels == label)
+    samples, labels, carriers = samples[known], labels[known], carriers[known]
     if carriers.sum() < 2:
-        raise InputError(f"finding {finding.id}: expected at least two samples with the evidence, got {carriers.sum()}")
+        raise InputError(
+            f"finding {finding.id}: expected at least two samples of class {finding.class_name} with the evidence, got "
+            f"{carriers.sum()}"
+        )
     judges = _choose_judges(labels * 2 + carriers, held_out, seed)
     seeds = np.isin(samples, [row // each for row in finding.seeds])
     get_scores = make_get_scores(reopened)
