@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from whyset.errors import InputError
+from whyset.errors import InputError, NotTestedError
 from whyset.findings.views import POOLINGS, ChannelView, choose_views
 from whyset.fixing.concept_fit import FittedVector, fit_concept_vector
 from whyset.fixing.concept_methods import Values
@@ -107,7 +107,13 @@ def list_views(model: nn.Module, x: Tensor, layer: str | None, pooling: str | No
         raise InputError(f"pooling: expected one of {', '.join(POOLINGS)} or None, got {pooling!r}")
     with torch.no_grad():
         if layer is None:
-            found = choose_views(model, x, DEPTHS)
+            try:
+                found = choose_views(model, x, DEPTHS)
+            except NotTestedError as error:
+                raise NotTestedError(
+                    f"{type(model).__name__} has no module that runs once and whose channels are known, so there is no "
+                    "layer to compare: make parts of it modules, or name one (layer=)"
+                ) from error
         else:
             (record,) = find_channels(model, x, [Record(MEAN_ACTIVATION, layer)])
             _require_one_output(model, x, layer)
