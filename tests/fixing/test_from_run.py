@@ -225,3 +225,14 @@ def test_samples_of_other_classes_with_the_evidence_keep_their_labels(patched: A
         open_fix_task(run, replace(one, rows=tuple(wrong.tolist())), **given),
     ):
         pass
+
+
+def test_what_is_not_a_finding_of_the_run_is_refused(run: Any, given: Any) -> None:
+    one = run.findings()[0]
+    for wrong, words in ((3, "expected a Finding or its id, got 3"), (replace(one, rows=(4, 999)), "has the row 999")):
+        with pytest.raises(InputError, match=words), open_fix_task(run, wrong, **given):
+            pass
+        with pytest.raises(InputError, match=words):
+            find_concept_vector(run, wrong, **given)
+    with pytest.raises(InputError, match="held_out is"), open_fix_task(run, one, held_out="0.3", **given):  # type: ignore[arg-type]
+        pass

@@ -96,14 +96,27 @@ def open_fix_task(
         The model or the data cannot be opened, or outputs are not exclusive classes.
     """
     opened, said = (run if isinstance(run, Run) else open_run(run)).thoroughly(), resolve_progress(progress)
-    found = opened.findings(name).get(finding) if isinstance(finding, str) else finding
-    if not 0 < held_out < 1:
+    found = get_finding(opened, finding, name)
+    if isinstance(held_out, bool) or not isinstance(held_out, int | float) or not 0 < held_out < 1:
         raise InputError(f"held_out is {held_out!r}: expected a share between 0 and 1")
     require_kind(opened)
     engine = get_engine("serial")
     with reopen(opened, engine, said, model=model, dataset=dataset, data=data, device=device, trust=trust) as reopened:
         require_single_inputs(reopened)
         yield divide(opened, reopened, found, held_out, seed_number(seed))
+
+
+def get_finding(run: Run, finding: Finding | str, name: str = "findings") -> Finding:
+    """Return a finding by itself or by its id; InputError: it is not one of the run."""
+    found = run.findings(name).get(finding) if isinstance(finding, str) else finding
+    if not isinstance(found, Finding):
+        raise InputError(f"finding: expected a Finding or its id, got {found!r}")
+    if max(found.rows, default=-1) >= len(run):
+        raise InputError(
+            f"finding {found.id} has the row {max(found.rows)}, and {run.path} has {len(run):,}: expected a finding of "
+            "this run"
+        )
+    return found
 
 
 def divide(run: Run, reopened: ReopenedRun, finding: Finding, held_out: float, seed: int) -> DividedTask:
