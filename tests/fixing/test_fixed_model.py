@@ -306,3 +306,17 @@ def test_a_file_that_cannot_be_written_or_lacks_a_part_is_named(tmp_path: Any) -
         torch.save({key: value for key, value in stored.items() if key != name}, tmp_path / "part.pt")
         with pytest.raises(InputError, match="is not a fix"):
             load_fix(tmp_path / "part.pt", net)
+
+
+def test_a_model_that_writes_into_its_inputs_is_called_once_on_them() -> None:
+    class Doubling(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = make_net()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.net(x.mul_(2))
+
+    vector, reference = torch.randn(2, CHANNELS).double()
+    fixed = FixedModel(Doubling(), [make_projection("net.2", 1, vector, reference, label=0)])
+    torch.testing.assert_close(fixed(x=draw()), fixed(draw()), rtol=0, atol=0)

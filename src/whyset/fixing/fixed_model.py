@@ -128,12 +128,16 @@ class FixedModel(TransparentModel):
         if all(change.label is None for change in self._list()):
             return None
         with torch.no_grad(), torch._C.DisableTorchFunction():  # an own call, which no attributor intercepts
-            copies = [value.clone() if isinstance(value, Tensor) else value for value in args]
-            output = self.wrapped(*copies, **kwargs)
+            output = self.wrapped(*map(_copy, args), **{name: _copy(value) for name, value in kwargs.items()})
         if not isinstance(output, Tensor) or output.dim() != 2:
             got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
             raise InputError(f"a fix of one predicted class: expected scores (n, classes) from the model, got {got}")
         return output.argmax(1)
+
+
+def _copy(value: Any) -> Any:
+    """Return a copy of a tensor, into which the model may write, and other values as they are."""
+    return value.clone() if isinstance(value, Tensor) else value
 
 
 def load_fix(path: str | Path, model: nn.Module) -> FixedModel:
