@@ -79,7 +79,7 @@ def read_timeline(folder: str | Path) -> Timeline:
         It is another folder.
     """
     found: dict[int, tuple[Finding, ...]] = {}
-    data: dict[int, str] = {}
+    data: dict[int, str | None] = {}
     notices: dict[int, str] = {}
     threshold = read_threshold(folder)
     for epoch in list_epochs(folder):
