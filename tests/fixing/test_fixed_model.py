@@ -286,3 +286,37 @@ def test_a_condition_on_the_class_needs_scores() -> None:
     change = make_projection("layer", 1, torch.ones(6), torch.zeros(6), label=1)
     with pytest.raises(InputError, match=r"expected scores \(n, classes\)"):
         FixedModel(Named(), [change])(torch.rand(2, 3))
+
+
+def test_a_fix_of_a_fixed_model_changes_what_the_first_returns() -> None:
+    net = make_net()
+    one, other = (make_changes()[kind]() for kind in ("projection", "restoration"))
+    nested = FixedModel(FixedModel(net, [one]), [other])
+    torch.testing.assert_close(nested(draw()), FixedModel(net, [one, other])(draw()))
+    assert not torch.allclose(nested(draw()), FixedModel(net, [other, one])(draw()))
+
+
+def test_a_file_that_cannot_be_written_or_lacks_a_part_is_named(tmp_path: Any) -> None:
+    net, fixed = make("projection")
+    with pytest.raises(InputError, match="make the folder first"):
+        fixed.save(tmp_path / "missing" / "fix.pt")
+    fixed.save(tmp_path / "fix.pt")
+    stored = torch.load(tmp_path / "fix.pt", weights_only=True)
+    for name in ("layers_hash", "spec", "tensors"):
+        torch.save({key: value for key, value in stored.items() if key != name}, tmp_path / "part.pt")
+        with pytest.raises(InputError, match="is not a fix"):
+            load_fix(tmp_path / "part.pt", net)
+
+
+def test_a_model_that_writes_into_its_inputs_is_called_once_on_them() -> None:
+    class Doubling(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = make_net()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.net(x.mul_(2))
+
+    vector, reference = torch.randn(2, CHANNELS).double()
+    fixed = FixedModel(Doubling(), [make_projection("net.2", 1, vector, reference, label=0)])
+    torch.testing.assert_close(fixed(x=draw()), fixed(draw()), rtol=0, atol=0)

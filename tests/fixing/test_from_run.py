@@ -206,3 +206,33 @@ def test_damaged_vectors_are_refused_and_reported(run: Any, given: Any) -> None:
     with pytest.raises(BrokenRunError, match="checksum"):
         run.concept_vector("one")
     assert [problem.kind for problem in ws.open_run(run.path).verify()] == ["damaged"]
+
+
+def test_samples_of_other_classes_with_the_evidence_keep_their_labels(patched: Any, run: Any, given: Any) -> None:
+    """A row of a sample that explains another class than its label, as runs with several targets have."""
+    _, labels, carriers = patched
+    wrong = np.flatnonzero(labels == 2)[:3]
+    one = replace(run.findings()[0], rows=(*carriers.tolist(), *wrong.tolist()))
+    with open_fix_task(run, one, **given) as divided:
+        for task, samples in (
+            (divided.making, divided.making_samples), (divided.judging, divided.judging_samples)
+        ):  # fmt: skip
+            assert task.labels.tolist() == labels[samples].tolist()
+            assert set(samples[task.carriers]) <= set(carriers)
+            assert not set(samples) & set(wrong)
+    with (
+        pytest.raises(InputError, match="at least two samples of class 0 with the evidence, got 0"),
+        open_fix_task(run, replace(one, rows=tuple(wrong.tolist())), **given),
+    ):
+        pass
+
+
+def test_what_is_not_a_finding_of_the_run_is_refused(run: Any, given: Any) -> None:
+    one = run.findings()[0]
+    for wrong, words in ((3, "expected a Finding or its id, got 3"), (replace(one, rows=(4, 999)), "has the row 999")):
+        with pytest.raises(InputError, match=words), open_fix_task(run, wrong, **given):
+            pass
+        with pytest.raises(InputError, match=words):
+            find_concept_vector(run, wrong, **given)
+    with pytest.raises(InputError, match="held_out is"), open_fix_task(run, one, held_out="0.3", **given):  # type: ignore[arg-type]
+        pass

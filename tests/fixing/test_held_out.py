@@ -81,8 +81,22 @@ def test_a_value_below_the_goal_is_refused_only_with_its_interval():
 def test_none_helped_is_said_with_the_reasons():
     found = recommend({"costly": make_change(accuracy=-0.03), "weak": make_change(0.5, np.nan)})
     assert found.method is None
-    assert found.reason == "None helped: costly misses accuracy; weak misses reduced, regained."
+    assert found.reason == "None helped: costly misses accuracy; weak misses reduced, regained (unknown)."
     assert recommend({}).method is None
+
+
+def test_no_fix_is_recommended_for_an_effect_that_may_be_chance():
+    """One of 60 hosts is turned; a fix that changes nothing else turns it back."""
+    ones, free = np.ones(60, np.int64), np.repeat([0, 1], 60)
+    first = np.where(np.arange(60) < 1, 0, 1)
+    before = HeldOutPredictions(0, ones, ones, first, ones, ones, free, free)
+    after = replace(before, inserted=ones)
+    found = compare_held_out(before, after, before)
+    assert np.isnan(found.reduced.value)
+    assert found.effect == pytest.approx(1 / 60)
+    assert recommend({"fix": found}).reason == "None helped: fix misses reduced (unknown)."
+    many = replace(before, inserted=np.where(np.arange(60) < 6, 0, 1))
+    assert recommend({"fix": compare_held_out(many, after, many)}).method == "fix"
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
 
-from whyset.errors import InputError
+from whyset.errors import InputError, NotTestedError
 from whyset.fixing.fix_methods import FIX_METHODS, as_fix_method, parse_fix_method
 from whyset.fixing.fix_task import FixTask
 from whyset.fixing.fixed_model import load_fix
@@ -167,3 +168,52 @@ def test_wrong_options_are_refused(task: FixTask, text: str, message: str) -> No
 def test_wrong_methods_are_refused(text: str) -> None:
     with pytest.raises(InputError):
         parse_fix_method(text)
+
+
+class Several(nn.Module):
+    """A layer that runs twice, and one that returns two values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.twice, self.head = nn.Conv2d(4, 4, 1), nn.Linear(4, 3)
+        self.pair = Pair()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.pair(self.twice(self.twice(x).relu()))[0].mean((2, 3)))
+
+
+class Pair(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Conv2d(4, 4, 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        y = self.inner(x)
+        return y, y.sum()
+
+
+class WithoutModules(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :3].mean((2, 3))
+
+
+def test_a_layer_without_one_output_is_refused_and_never_chosen(task: FixTask) -> None:
+    task = replace(task, model=Several().eval())
+    with pytest.raises(InputError, match="layer 'twice' runs 2 times"):
+        PClarc(layer="twice").apply(task)
+    with pytest.raises(InputError, match="layer 'pair' returns a tuple"):
+        PClarc(layer="pair").apply(task)
+    views = list_views(task.model, task.read(np.arange(2)), None, None)
+    assert {view.layer for view in views} == {"pair.inner"}
+    with pytest.raises(NotTestedError, match="WithoutModules has no module that runs once"):
+        PClarc().apply(replace(task, model=WithoutModules()))
+
+
+@pytest.mark.parametrize("name", WITHOUT_TRAINING)
+def test_tasks_without_carriers_are_refused_and_unknown_labels_are_not_judged(task: FixTask, name: str) -> None:
+    with pytest.raises(InputError, match=r"carry the evidence \(carriers\), got none"):
+        as_fix_method(name).apply(replace(task, carriers=np.array([], np.int64)))
+    unknown = replace(task, labels=np.where(np.arange(len(task.labels)) % 3 == 1, -1, task.labels))
+    trial = draw_trial(unknown, task.carriers)
+    assert (unknown.labels[trial.clean] >= 0).all()
+    assert measure_outcome(unknown, unknown.model, trial).accuracy == 1.0

@@ -11,6 +11,7 @@ import pytest
 
 from whyset.errors import MissingExtraError
 from whyset.watching import Watch
+from whyset.watching.adapters import number_epoch
 
 HERE = Path(__file__)
 SUPPORT = HERE.parents[1] / "support" / "torchvision_beside_cpu_torch"
@@ -32,3 +33,11 @@ def test_a_package_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(__import__("sys").modules, "pytorch_lightning", None)
     with pytest.raises(MissingExtraError, match="pip install pytorch-lightning"):
         Watch([], tmp_path).lightning()
+
+
+@pytest.mark.parametrize(
+    ("passed", "number"), [(0.3, 0), (0.5, 0), (0.9999999, 0), (1.0, 0), (1.0000001, 0), (1.5, 1), (2.5, 2), (3.0, 2)]
+)
+def test_an_epoch_that_ends_early_has_its_own_number(passed: float, number: int) -> None:
+    """A Trainer with `max_steps` ends within an epoch, which is neither epoch -1 nor the one before."""
+    assert number_epoch(passed) == number

@@ -38,7 +38,7 @@ def make_net() -> nn.Module:
 
 
 def make_watch(out: Path, **given: Any) -> ws.Watch:
-    dataset = list(zip(*make_data(), strict=True))
+    dataset = given.pop("dataset", None) or list(zip(*make_data(), strict=True))
     return ws.Watch(dataset, out, **({"test": QUICK, "progress": False} | given))
 
 
@@ -169,3 +169,62 @@ def test_the_shortcut_of_the_demo_is_announced_before_the_last_third(tmp_path: P
     assert carriers[planted].mean() > 0.7
     track = read_timeline(tmp_path / "watch").tracks[0]
     assert track.find_onset(0.2) == next(epoch for epoch, several in announced.items() if several)
+
+
+class Interrupted(torch.utils.data.Dataset):  # type: ignore[type-arg]
+    """A data set of which one sample cannot be read for a while."""
+
+    broken = False
+
+    def __len__(self) -> int:
+        return 60
+
+    def __getitem__(self, number: int) -> Any:
+        if self.broken and number == 30:
+            raise OSError("the disk does not answer")
+        x, y = make_data()
+        return x[number], y[number]
+
+
+def change_weights(net: nn.Module) -> nn.Module:
+    with torch.no_grad():
+        net[5].weight.mul_(1.1)
+    return net
+
+
+def test_a_sample_that_cannot_be_read_in_one_epoch_does_not_end_the_training(tmp_path: Path) -> None:
+    dataset, net = Interrupted(), make_net()
+    watch = make_watch(tmp_path / "watch", dataset=dataset)
+    watch(net, 0)
+    dataset.broken = True
+    assert watch(change_weights(net), 1) is None  # other data, which cannot be compared
+    dataset.broken = False
+    assert watch(change_weights(net), 2).epoch == 2
+    timeline = read_timeline(tmp_path / "watch")
+    assert timeline.epochs == (0, 2)
+    assert "epoch 1 is left out: its data are not those of epoch 0" in timeline.notices[0]
+
+
+def test_an_error_of_any_kind_does_not_end_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise MemoryError("no space for the relevance")
+
+    net, watch = make_net(), make_watch(tmp_path / "watch")
+    with monkeypatch.context() as patched:
+        patched.setattr("whyset.watching.watch.find", fail)
+        with pytest.raises(MemoryError):
+            watch(net, 0)
+    watch(net, 0)
+    monkeypatch.setattr("whyset.watching.watch.find", fail)
+    assert watch(change_weights(net), 1) is None
+    assert "epoch 1 is not watched: MemoryError: no space for the relevance" in caplog.text
+    monkeypatch.setattr("whyset.watching.watch.find", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        watch(change_weights(net), 2)
+
+
+def test_a_url_is_refused_before_the_training(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="expected a local folder, got a URL"):
+        make_watch("s3://bucket/watch")  # type: ignore[arg-type]

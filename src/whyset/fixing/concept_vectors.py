@@ -20,7 +20,7 @@ from whyset.findings.views import ChannelView, Features, read_views
 from whyset.fixing.concept_fit import FittedVector, fit_concept_vector
 from whyset.fixing.concept_methods import ConceptMethod, as_concept_method
 from whyset.fixing.fix_task import Rows
-from whyset.fixing.from_run import make_get_scores
+from whyset.fixing.from_run import get_finding, make_get_scores
 from whyset.fixing.layer_choice import list_views
 from whyset.fixing.tcav import N_RANDOM, measure_gradients, measure_tcav
 from whyset.runner.consent import Trust
@@ -156,7 +156,7 @@ def find_rows(run: Run, finding: Finding | str | None, selection: str | None) ->
     if (finding is None) == (selection is None):
         raise InputError("expected a finding or a selection, got " + ("neither" if finding is None else "both"))
     if finding is not None:
-        found = run.findings().get(finding) if isinstance(finding, str) else finding
+        found = get_finding(run, finding)
         return np.array(found.rows, np.int64), found.class_id, f"finding {found.id}", found.id
     kept = Selections(run.path / SELECTIONS, len(run)).all()
     named = [one for one in kept if selection in (one.id, one.name)]

@@ -22,6 +22,8 @@ from whyset.runner.models import layers_hash, weights_hash
 
 FORMAT, SCHEMA = "whyset-fix", "1.0"
 
+_KEYS = {"schema", "spec", "weights_hash", "layers_hash", "tensors"}
+
 LAYER_CHANGES: Mapping[str, type[LayerChange]] = MappingProxyType(
     {change.kind: change for change in (Projection, ChannelSuppression, Restoration)}
 )
@@ -83,8 +85,10 @@ class FixedModel(TransparentModel):
             return found
 
         with ExitStack() as stack:
-            for change in self._list():
-                stack.callback(modules[change.layer].register_forward_hook(partial(apply, change)).remove)
+            # A fixed model in this one changes its layers first: its hooks are registered later, but put in front.
+            for change in reversed(self._list()):
+                hook = modules[change.layer].register_forward_hook(partial(apply, change), prepend=True)
+                stack.callback(hook.remove)
             output = self.wrapped(*args, **kwargs)
         missing = [change.layer for change in self._list() if change.layer not in reached]
         if missing:
@@ -108,6 +112,8 @@ class FixedModel(TransparentModel):
             "layers_hash": layers_hash(self.wrapped),
             "tensors": {name: value.detach().cpu().clone() for name, value in self.changes.state_dict().items()},
         }
+        if not Path(path).parent.is_dir():
+            raise InputError(f"{path}: expected a file in a folder that exists, got none: make the folder first")
         torch.save(content, path)
 
     def extra_repr(self) -> str:
@@ -122,12 +128,16 @@ class FixedModel(TransparentModel):
         if all(change.label is None for change in self._list()):
             return None
         with torch.no_grad(), torch._C.DisableTorchFunction():  # an own call, which no attributor intercepts
-            copies = [value.clone() if isinstance(value, Tensor) else value for value in args]
-            output = self.wrapped(*copies, **kwargs)
+            output = self.wrapped(*map(_copy, args), **{name: _copy(value) for name, value in kwargs.items()})
         if not isinstance(output, Tensor) or output.dim() != 2:
             got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
             raise InputError(f"a fix of one predicted class: expected scores (n, classes) from the model, got {got}")
         return output.argmax(1)
+
+
+def _copy(value: Any) -> Any:
+    """Return a copy of a tensor, into which the model may write, and other values as they are."""
+    return value.clone() if isinstance(value, Tensor) else value
 
 
 def load_fix(path: str | Path, model: nn.Module) -> FixedModel:
@@ -182,7 +192,7 @@ def _read(path: str | Path) -> dict[str, Any]:
         raise InputError(f"{path} does not exist: expected the file of a fix") from error
     except Exception as error:  # torch raises many kinds for files that are not its own
         raise InputError(f"{path} is not a fix, or is damaged: {error}") from error
-    if not isinstance(stored, dict) or stored.get("format") != FORMAT or "weights_hash" not in stored:
+    if not isinstance(stored, dict) or stored.get("format") != FORMAT or not stored.keys() >= _KEYS:
         raise InputError(f"{path} is not a fix: expected a file that FixedModel.save wrote")
     if str(stored.get("schema")).partition(".")[0] != SCHEMA.partition(".")[0]:
         raise InputError(f"{path} has the format version {stored.get('schema')}; this whyset reads {SCHEMA}: update it")

@@ -70,7 +70,8 @@ def open_fix_task(
     """Open the model and the data of a run, and divide its samples into those that make a fix and those that judge it.
 
     The samples of each class, and of the class of the finding those with and without the evidence, are divided
-    separately and at random. Tasks can be used in this block.
+    separately and at random. Tasks can be used in this block. Samples of other classes that
+    have the evidence, which a run with several targets can find, are in neither of the tasks.
 
     Parameters
     ----------
@@ -95,14 +96,27 @@ def open_fix_task(
         The model or the data cannot be opened, or outputs are not exclusive classes.
     """
     opened, said = (run if isinstance(run, Run) else open_run(run)).thoroughly(), resolve_progress(progress)
-    found = opened.findings(name).get(finding) if isinstance(finding, str) else finding
-    if not 0 < held_out < 1:
+    found = get_finding(opened, finding, name)
+    if isinstance(held_out, bool) or not isinstance(held_out, int | float) or not 0 < held_out < 1:
         raise InputError(f"held_out is {held_out!r}: expected a share between 0 and 1")
     require_kind(opened)
     engine = get_engine("serial")
     with reopen(opened, engine, said, model=model, dataset=dataset, data=data, device=device, trust=trust) as reopened:
         require_single_inputs(reopened)
         yield divide(opened, reopened, found, held_out, seed_number(seed))
+
+
+def get_finding(run: Run, finding: Finding | str, name: str = "findings") -> Finding:
+    """Return a finding by itself or by its id; InputError: it is not one of the run."""
+    found = run.findings(name).get(finding) if isinstance(finding, str) else finding
+    if not isinstance(found, Finding):
+        raise InputError(f"finding: expected a Finding or its id, got {found!r}")
+    if max(found.rows, default=-1) >= len(run):
+        raise InputError(
+            f"finding {found.id} has the row {max(found.rows)}, and {run.path} has {len(run):,}: expected a finding of "
+            "this run"
+        )
+    return found
 
 
 def divide(run: Run, reopened: ReopenedRun, finding: Finding, held_out: float, seed: int) -> DividedTask:
@@ -114,10 +128,14 @@ def divide(run: Run, reopened: ReopenedRun, finding: Finding, held_out: float, s
     rows_of = {int(row) // each: int(row) for one in list_classes(run) for row in one.rows} | with_evidence
     samples = np.unique(list(rows_of))
     labels = find_labels(run)[samples]
-    labels[np.isin(samples, list(with_evidence))] = label
-    carriers = np.isin(samples, list(with_evidence)) & (labels == label)
+    carriers = np.isin(samples, list(with_evidence))
+    known = ~carriers | (labels == label)
+    samples, labels, carriers = samples[known], labels[known], carriers[known]
     if carriers.sum() < 2:
-        raise InputError(f"finding {finding.id}: expected at least two samples with the evidence, got {carriers.sum()}")
+        raise InputError(
+            f"finding {finding.id}: expected at least two samples of class {finding.class_name} with the evidence, got "
+            f"{carriers.sum()}"
+        )
     judges = _choose_judges(labels * 2 + carriers, held_out, seed)
     seeds = np.isin(samples, [row // each for row in finding.seeds])
     get_scores = make_get_scores(reopened)

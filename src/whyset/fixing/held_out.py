@@ -16,6 +16,8 @@ from whyset.store.effects.records import Estimate
 
 Flags = NDArray[np.bool_]
 _RESAMPLES = 2000
+_MOST_UNKNOWN = 0.025
+"""The share of bootstrap samples without an effect from which on it is unknown how much of it is gone."""
 _PARTS = ("reduced", "regained", "accuracy", "own_class")
 _LEAST_WIDTH = 0.005
 """Half the width of an interval is at least this: samples that all agree are not certain."""
@@ -98,7 +100,8 @@ class HeldOutChange:
     ----------
     reduced : Estimate
         `1 − (turned − null) / (turned before − null before)`: the part of the effect of the evidence, beyond that of
-        the evidence of the rest of the class, which is gone.
+        the evidence of the rest of the class, which is gone. NaN if there may be no effect: more than 2.5 % of the
+        bootstrap samples have none.
     regained : Estimate
         The part of the accuracy with the evidence of carriers, lost against that of the given model among the other
         classes, which is back. A model without the class is not drawn to it, and does not see what the evidence hides.
@@ -209,7 +212,7 @@ def compare_held_out(
 
     effect = float(before.turned.mean() - before.null_turned.mean())
     return HeldOutChange(
-        _estimate(reduce, hosts, seed),
+        _estimate(reduce, hosts, seed, _MOST_UNKNOWN),
         _estimate(regain, hosts, seed),
         _estimate(differ(np.ones_like(own)), len(own), seed),
         _estimate(differ(own), int(own.sum()), seed),
@@ -280,7 +283,7 @@ def recommend(changes: Mapping[str, HeldOutChange], goal: Goal | None = None) ->
     missed = {name: wanted.find_missed(change) for name, change in changes.items()}
     kept = [name for name, parts in missed.items() if not parts]
     if not kept:
-        reasons = "; ".join(f"{name} misses {_join(parts)}" for name, parts in missed.items())
+        reasons = "; ".join(f"{name} misses {_list(changes[name], parts)}" for name, parts in missed.items())
         return Recommendation(None, f"None helped: {reasons or 'no fix was tried'}.")
     reached = [name for name in kept if not wanted.find_uncertain(changes[name])]
     if reached:
@@ -289,6 +292,13 @@ def recommend(changes: Mapping[str, HeldOutChange], goal: Goal | None = None) ->
     best = max(kept, key=lambda name: wanted.measure_margin(changes[name]))
     uncertain = _join(wanted.find_uncertain(changes[best]))
     return Recommendation(best, f"No fix is better on held-out samples; uncertain: {uncertain}.")
+
+
+def _list(change: HeldOutChange, parts: list[str]) -> str:
+    """List the parts that are missed; some are unknown."""
+    return ", ".join(f"{part} (unknown)" if np.isnan(getattr(change, part).value) else part for part in parts).replace(
+        "_", " "
+    )
 
 
 def _join(parts: list[str]) -> str:
@@ -304,12 +314,17 @@ def _divide_by_width(found: Estimate, least: float) -> float:
     return (found.value - least) / max(half, _LEAST_WIDTH)
 
 
-def _estimate(measure: Callable[[Rows], float], n: int, seed: int) -> Estimate:
-    """Return a function of n samples, with the interval of its percentiles over bootstrap samples."""
+def _estimate(measure: Callable[[Rows], float], n: int, seed: int, most_unknown: float = 1.0) -> Estimate:
+    """Return a function of n samples, with the interval of its percentiles over bootstrap samples.
+
+    It is NaN if it is for more than this share of the bootstrap samples.
+    """
     value = measure(np.arange(n))
     if n < 2 or np.isnan(value):
         return Estimate(value, None, n)
     random = np.random.default_rng([seed, 13])
     found = [measure(random.integers(0, n, n)) for _ in range(_RESAMPLES)]
+    if np.isnan(found).mean() > most_unknown:
+        return Estimate(float("nan"), None, n)
     low, high = np.nanpercentile(found, [2.5, 97.5])
     return Estimate(value, (float(low), float(high)), n)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from whyset.errors import InputError
+from whyset.errors import InputError, NotTestedError
 from whyset.findings.views import POOLINGS, ChannelView, choose_views
 from whyset.fixing.concept_fit import FittedVector, fit_concept_vector
 from whyset.fixing.concept_methods import Values
@@ -97,7 +97,7 @@ def make_fixed_model(task: FixTask, choice: FixChoice, build: Build) -> FixedMod
             ]
             chosen, after = min(tried, key=lambda one: _rank(before, one[1]))
             (best,) = fit_candidates(task, [chosen.view], task.carriers, choice)
-            notes = [_describe(best, len(views)), _describe_outcome(before, after)]
+            notes = [_describe(best, len(views)), _describe_outcome(before, after, is_new=first is not second)]
     return FixedModel(task.model, [build(best)], notes)
 
 
@@ -107,12 +107,35 @@ def list_views(model: nn.Module, x: Tensor, layer: str | None, pooling: str | No
         raise InputError(f"pooling: expected one of {', '.join(POOLINGS)} or None, got {pooling!r}")
     with torch.no_grad():
         if layer is None:
-            found = choose_views(model, x, DEPTHS)
+            try:
+                found = choose_views(model, x, DEPTHS)
+            except NotTestedError as error:
+                raise NotTestedError(
+                    f"{type(model).__name__} has no module that runs once and whose channels are known, so there is no "
+                    "layer to compare: make parts of it modules, or name one (layer=)"
+                ) from error
         else:
             (record,) = find_channels(model, x, [Record(MEAN_ACTIVATION, layer)])
+            _require_one_output(model, x, layer)
             assert record.channel_axis is not None  # found, or an InputError was raised
             found = tuple(ChannelView(layer, record.channel_axis, each) for each in POOLINGS)
     return [view for view in found if pooling in (None, view.pooling)]
+
+
+def _require_one_output(model: nn.Module, x: Tensor, layer: str) -> None:
+    """Raise InputError for a layer that runs several times, whose outputs are not one set, or returns no tensor."""
+    outputs: list[object] = []
+    handle = model.get_submodule(layer).register_forward_hook(lambda *given: outputs.append(given[2]))
+    try:
+        model(x.clone())  # the model may write into its input
+    finally:
+        handle.remove()
+    if len(outputs) != 1:
+        raise InputError(f"layer {layer!r} runs {len(outputs)} times: expected one that runs once, such as the next")
+    if not isinstance(outputs[0], Tensor):
+        raise InputError(
+            f"layer {layer!r} returns a {type(outputs[0]).__name__}: expected one that returns a tensor, such as a part"
+        )
 
 
 def fit_candidates(task: FixTask, views: Sequence[ChannelView], carriers: Rows, choice: FixChoice) -> list[Candidate]:
@@ -154,9 +177,10 @@ def _describe(best: Candidate, n_views: int) -> str:
     )
 
 
-def _describe_outcome(before: Outcome, after: Outcome) -> str:
+def _describe_outcome(before: Outcome, after: Outcome, *, is_new: bool) -> str:
+    which = "carriers that the vector was not fitted on" if is_new else "the carriers, too few to be divided,"
     return (
-        f"in the choice, evidence of carriers that the vector was not fitted on turned {after.turned:.1%} of hosts, "
+        f"in the choice, evidence of {which} turned {after.turned:.1%} of hosts, "
         f"{before.turned:.1%} without the fix; {after.recognized:.1%} were recognized, {before.recognized:.1%} without "
         f"the fix; accuracy without the evidence {after.accuracy:.1%}, before {before.accuracy:.1%}"
     )

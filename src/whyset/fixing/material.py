@@ -59,10 +59,12 @@ class Trial:
 def draw_trial(task: FixTask, carriers: Rows, most: int = MOST_HOSTS) -> Trial:
     """Draw hosts of other classes, as many sources among carriers, and samples of all classes without the evidence."""
     random = np.random.default_rng([task.seed, 10])
-    free = np.setdiff1d(np.arange(len(task.labels)), task.carriers)
+    free = np.setdiff1d(np.flatnonzero(task.labels >= 0), task.carriers)
     hosts = random.permutation(free[task.labels[free] != task.label])[:most]
     if not len(hosts):
         raise InputError("expected samples of other classes, into which the evidence can be inserted, got none")
+    if not len(carriers):
+        raise InputError("expected samples that carry the evidence (carriers), got none")
     own = random.permutation(free[task.labels[free] == task.label])[: most // 2]
     sources = np.asarray(carriers)[random.integers(0, len(carriers), len(hosts))]
     return Trial(sources, hosts, np.concatenate([hosts, own]))

@@ -1,5 +1,6 @@
 """The findings of a watched training: in which epoch each appears, and its effect over the epochs."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -64,7 +65,8 @@ class Timeline:
 def read_timeline(folder: str | Path) -> Timeline:
     """Read the findings of a watched training.
 
-    An epoch that has no findings yet, or damaged ones, becomes a notice.
+    An epoch that has no findings yet, or damaged ones, becomes a notice, and so does one of other data than most epochs
+    have (of several that are equally frequent, those of the first epoch): its findings cannot be compared.
 
     Parameters
     ----------
@@ -74,26 +76,30 @@ def read_timeline(folder: str | Path) -> Timeline:
     Raises
     ------
     InputError
-        It is another folder, or its epochs are of different data.
+        It is another folder.
     """
     found: dict[int, tuple[Finding, ...]] = {}
-    notices, data = [], {}
+    data: dict[int, str | None] = {}
+    notices: dict[int, str] = {}
     threshold = read_threshold(folder)
     for epoch in list_epochs(folder):
         path = locate_epoch(folder, epoch)
         try:
             run = open_run(path)
-            data[run.config.dataset_fingerprint] = epoch
             found[epoch] = tuple(run.findings(NAME))
+            data[epoch] = run.config.dataset_fingerprint
         except (BrokenRunError, InputError) as error:
-            notices.append(f"epoch {epoch} is left out: {error}")
-    if len(data) > 1:
-        first, other = sorted(data.values())[:2]
-        raise InputError(
-            f"{folder}: the runs of epochs {first} and {other} are of different data, so that their findings cannot be "
+            notices[epoch] = f"epoch {epoch} is left out: {error}"
+    counts = Counter(data.values())
+    usual = max(counts, key=counts.__getitem__, default="")
+    first = next((epoch for epoch, fingerprint in data.items() if fingerprint == usual), None)
+    for epoch in [epoch for epoch, fingerprint in data.items() if fingerprint != usual]:
+        del found[epoch]
+        notices[epoch] = (
+            f"epoch {epoch} is left out: its data are not those of epoch {first}, so that its findings cannot be "
             "compared: watch each data set in a folder of its own"
         )
-    return Timeline(str(folder), threshold, found, tuple(notices))
+    return Timeline(str(folder), threshold, found, tuple(notices[epoch] for epoch in sorted(notices)))
 
 
 def describe_onset(timeline: Timeline, track: FindingTrack) -> str:

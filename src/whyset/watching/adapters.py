@@ -1,5 +1,6 @@
 """Callbacks of training loops of other packages."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -28,10 +29,20 @@ def make_lightning_callback(watch: Watching) -> Any:
     return LightningWatch()
 
 
+def number_epoch(passed: float) -> int:
+    """Return the number of the epoch that ends when this many epochs have passed, which may be a fraction.
+
+    >>> [number_epoch(passed) for passed in (0.25, 0.9999999, 1.0, 1.0000001, 2.5)]
+    [0, 0, 0, 0, 2]
+    """
+    return max(0, math.ceil(passed - 1e-4) - 1)
+
+
 def make_hugging_face_callback(watch: Watching) -> Any:
     """Make a `transformers.TrainerCallback`.
 
-    It watches the end of each epoch, in the first of several processes; the first epoch has the number 0.
+    It watches the end of each epoch, in the first of several processes; the first epoch has the number 0. An epoch that
+    `max_steps` ends early counts as one.
     """
     transformers = import_optional("transformers", "Watch.hugging_face", "pip install transformers")
 
@@ -40,6 +51,6 @@ def make_hugging_face_callback(watch: Watching) -> Any:
 
         def on_epoch_end(self, args: Any, state: Any, control: Any, model: nn.Module, **_: Any) -> None:
             if state.is_world_process_zero:
-                watch(model, round(state.epoch) - 1)
+                watch(model, number_epoch(state.epoch))
 
     return HuggingFaceWatch()

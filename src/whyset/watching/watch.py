@@ -108,6 +108,8 @@ class Watch:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "every", whole_number("Watch: every", self.every, 1))
+        if "://" in str(self.out):
+            raise InputError(f"Watch(out={str(self.out)!r}): expected a local folder, got a URL: upload it afterwards")
         if isinstance(self.threshold, bool) or not isinstance(self.threshold, int | float):
             raise InputError(f"Watch(threshold={self.threshold!r}): expected a share between 0 and 1")
         if not (math.isfinite(self.threshold) and 0 <= self.threshold <= 1):
@@ -146,10 +148,11 @@ class Watch:
         former = read_timeline(folder)
         try:
             return self._watch(trained, number, folder, former, said)
-        except WhysetError as error:
+        except Exception as error:  # of any kind, such as one of the memory: none may end a long training
             if not any(known < number for known in former.epochs):
                 raise
-            said.warn(f"epoch {number} is not watched: {error}")
+            reason = error if isinstance(error, WhysetError) else f"{type(error).__name__}: {error}"
+            said.warn(f"epoch {number} is not watched: {reason}")
             return None
 
     def _watch(self, model: nn.Module, epoch: int, folder: Path, former: Timeline, said: Progress) -> WatchedEpoch:
@@ -158,9 +161,15 @@ class Watch:
             findings = find(run, self.test, model=model, dataset=self.dataset, progress=said)
         if findings.problem is not None:
             said.info(f"epoch {epoch}: {findings.problem}")
+        timeline = read_timeline(folder)
+        if epoch not in timeline.found:
+            raise InputError(
+                f"{run.path}: expected the data of the other watched epochs, got different samples or labels: the data "
+                "set must return the same in each epoch; watch each data set in a folder of its own"
+            )
         announced = tuple(
             track.last
-            for track in read_timeline(folder).until(epoch).tracks
+            for track in timeline.until(epoch).tracks
             if track.epochs[-1] == epoch
             and passes(track.last, self.threshold)
             and track.find_onset(self.threshold) == epoch

@@ -185,3 +185,37 @@ def test_models_of_tokens_are_trained(toy):
     assert of_class[0] < min(0.4, of_class[1] - 0.3), (before, of_class)
     with pytest.raises(InputError, match="expected inputs with gradients"):
         RightReasons().apply(task)
+
+
+def test_weights_that_are_not_finite_are_not_returned(toy):
+    with pytest.raises(InputError, match=r"expected finite weights after the training.*smaller learning_rate"):
+        FineTuning(learning_rate=1e30).apply(toy.task)
+    half = replace(toy.task, model=copy.deepcopy(toy.task.model).half(), read=lambda rows: toy.task.read(rows).half())
+    with pytest.raises(InputError, match=r"single precision \(`model.float\(\)`\)"):
+        FineTuning().apply(half)
+
+
+def test_a_call_in_inference_mode_is_refused(toy):
+    with torch.inference_mode(), pytest.raises(InputError, match=r"outside of torch\.inference_mode"):
+        FineTuning().apply(toy.task)
+
+
+class Attention(nn.Module):
+    """A transformer of the rows of an image."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(10, 8)
+        self.block = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, x):
+        return self.head(self.block(self.first(x.squeeze(1))).mean(1))
+
+
+@pytest.mark.parametrize("fix", [LatentRightReasons(layer="block"), RightReasons()], ids=lambda fix: fix.name)
+def test_penalties_on_gradients_train_networks_with_attention(toy, fix):
+    torch.manual_seed(0)
+    task = replace(toy.task, model=Attention().eval())
+    fixed, control = fix.apply(task), FineTuning().apply(task)
+    assert not equal(fixed, control)

@@ -1,7 +1,7 @@
 """The base of the fixes that train a model further."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -9,6 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from whyset.arguments import seed_number, whole_number
 from whyset.attribution.attributors.final_activation import LastActivation
@@ -77,8 +78,13 @@ class TrainedFix(FixMethod):
             require_positive(self, name, zero=name == "weight_decay")
 
     def apply(self, task: FixTask) -> nn.Module:
-        """Return a trained copy of the model in evaluation mode; InputError: the task has nothing to train on."""
+        """Return a trained copy of the model in evaluation mode.
+
+        InputError: the task has nothing to train on, or weights become infinite.
+        """
         check_task(task)
+        if torch.is_inference_mode_enabled():
+            raise InputError(f"{self.title}: expected a call outside of torch.inference_mode(), which has no gradients")
         model = copy.deepcopy(task.model).eval()
         weights = [one.requires_grad_() for one in model.parameters() if one.is_floating_point()]
         if not weights:
@@ -89,7 +95,8 @@ class TrainedFix(FixMethod):
             seen = np.setdiff1d(seen, task.carriers)
         optimizer = torch.optim.AdamW(weights, lr=self.learning_rate, weight_decay=self.weight_decay)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.learning_rate, total_steps=n_steps)
-        with torch.enable_grad(), torch.random.fork_rng(_list_cuda(model)):
+        # Gradients of gradients, which some methods need, exist for the plain form of attention only.
+        with torch.enable_grad(), torch.random.fork_rng(_list_cuda(model)), sdpa_kernel(SDPBackend.MATH):
             torch.manual_seed(task.seed)
             context = self.prepare(task)
             for batch in self._draw(task, seen, n_steps):
@@ -97,6 +104,11 @@ class TrainedFix(FixMethod):
                 self.compute_loss(model, task, batch, context).backward()
                 optimizer.step()
                 schedule.step()
+        if not all(bool(torch.isfinite(one).all()) for one in weights):
+            raise InputError(
+                f"{self.title}: expected finite weights after the training, got NaN or infinity: choose a smaller "
+                f"learning_rate than {self.learning_rate:g}" + _advise_precision(weights)
+            )
         return restore_flags(model, task.model)
 
     def prepare(self, task: FixTask) -> Any:
@@ -196,6 +208,13 @@ def restore_flags(model: nn.Module, original: nn.Module) -> nn.Module:
         one.grad = None
         one.requires_grad_(other.requires_grad)
     return model
+
+
+def _advise_precision(weights: Sequence[Tensor]) -> str:
+    """Return advice for weights in half precision, in which the optimizer divides by 0."""
+    if all(one.dtype != torch.float16 for one in weights):
+        return ""
+    return ", or make a run of the model in single precision (`model.float()`)"
 
 
 def _list_cuda(model: nn.Module) -> list[torch.device]:
