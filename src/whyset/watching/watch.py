@@ -1,6 +1,5 @@
 """Explanations of a small data set during a training, and the findings that appear."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
@@ -110,9 +109,8 @@ class Watch:
         object.__setattr__(self, "every", whole_number("Watch: every", self.every, 1))
         if "://" in str(self.out):
             raise InputError(f"Watch(out={str(self.out)!r}): expected a local folder, got a URL: upload it afterwards")
-        if isinstance(self.threshold, bool) or not isinstance(self.threshold, int | float):
-            raise InputError(f"Watch(threshold={self.threshold!r}): expected a share between 0 and 1")
-        if not (math.isfinite(self.threshold) and 0 <= self.threshold <= 1):
+        is_number = isinstance(self.threshold, int | float) and not isinstance(self.threshold, bool)
+        if not is_number or not 0 <= self.threshold <= 1:
             raise InputError(f"Watch(threshold={self.threshold!r}): expected a share between 0 and 1")
         taken = [name for name in _OWN if name in self.options]
         if taken:
