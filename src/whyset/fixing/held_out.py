@@ -98,7 +98,8 @@ class HeldOutChange:
     ----------
     reduced : Estimate
         `1 − (turned − null) / (turned before − null before)`: the part of the effect of the evidence, beyond that of
-        the evidence of the rest of the class, which is gone.
+        the evidence of the rest of the class, which is gone. If the latter turns as many, which parts of the object do,
+        the two cannot be told apart, and nulls are not subtracted: then a fix has to remove the effect of both.
     regained : Estimate
         The part of the accuracy with the evidence of carriers, lost against that of the given model among the other
         classes, which is back. A model without the class is not drawn to it, and does not see what the evidence hides.
@@ -194,8 +195,13 @@ def compare_held_out(
     hosts = len(before.hosts)
     own = before.labels == before.label
 
+    effect = float(before.turned.mean() - before.null_turned.mean())
+
     def reduce(rows: Rows) -> float:
-        had, has = (float(one.turned[rows].mean() - one.null_turned[rows].mean()) for one in (before, after))
+        had, has = (
+            float(one.turned[rows].mean() - (one.null_turned[rows].mean() if effect > 0 else 0.0))
+            for one in (before, after)
+        )
         return 1 - has / had if had > 0 else np.nan
 
     def regain(rows: Rows) -> float:
@@ -207,7 +213,6 @@ def compare_held_out(
         change = (after.right.astype(np.float64) - control.right)[among]
         return lambda rows: float(change[rows].mean()) if len(rows) else np.nan
 
-    effect = float(before.turned.mean() - before.null_turned.mean())
     return HeldOutChange(
         _estimate(reduce, hosts, seed),
         _estimate(regain, hosts, seed),
