@@ -43,10 +43,9 @@ def fix(
     """Fix what a finding shows by several methods, compared on held-out samples, and recommend one or none."""
     import whyset
     from whyset.fixing import explain_fixed
-    from whyset.store.layout import is_run
     from whyset.store.remote import as_path
 
-    if out is not None and is_run(as_path(out)) and as_path(out) == as_path(run):
+    if out is not None and as_path(out) == as_path(run):
         raise InputError(f"--out {out} is the run that is fixed: expected a new folder")
     permission = choose_trust(trust)
     try:
