@@ -70,8 +70,19 @@ def fix(
         The seed of the division of samples, and of all other random choices.
     name : str, default "findings"
         The name of the findings.
-    model, dataset, data, device, trust, progress
-        As for `whyset.find`.
+    model : torch.nn.Module, optional
+        The model of the run, if it was given as an object; otherwise it is loaded as run.json states, if the run was
+        made by this user on this machine or is trusted.
+    dataset : object, optional
+        The data set of the run, if it was given as an object.
+    data : str or path, optional
+        The path of the data if it has moved.
+    device : str, optional
+        The device; by default that of the run, if it is available.
+    trust : bool or callable, default False
+        Permission to execute the model file of a run of another user, as for a rerun.
+    progress : bool or Progress, optional
+        The display of progress, as for `explain`.
 
     Returns
     -------
