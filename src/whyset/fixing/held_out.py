@@ -290,6 +290,8 @@ def recommend(changes: Mapping[str, HeldOutChange], goal: Goal | None = None) ->
     reached = [name for name in kept if not wanted.find_uncertain(changes[name])]
     if reached:
         best = max(reached, key=lambda name: changes[name].reduced.value)
+        if len(reached) == 1:
+            return Recommendation(best, "It is the only fix that reaches the goal on held-out samples.")
         return Recommendation(best, f"It removes most of {len(reached)} fixes that reach the goal on held-out samples.")
     best = max(kept, key=lambda name: wanted.measure_margin(changes[name]))
     uncertain = _join(wanted.find_uncertain(changes[best]))
