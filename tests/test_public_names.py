@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 NAMES = {
-    "whyset": """EffectTest RelevanceWriter Spray Watch analyze evaluate explain find from_arrays measure_effects
+    "whyset": """EffectTest RelevanceWriter Spray Watch analyze evaluate explain find fix from_arrays measure_effects
         open_run view""",
     "whyset.attribution": """Gradient InputTimesGradient SmoothGrad IntegratedGradients GuidedIG BlurIG XRAI
         Occlusion RISE Sobol HSIC ExtremalPerturbation Conditional Captum
@@ -41,7 +41,7 @@ NAMES = {
         ConceptMethod FittedVector DividedTask fit_concept_vector find_concept_vector measure_gradients measure_tcav
         TRAINED_FIXES FineTuning Transplants SpecificTransplants LastLayer RightReasons RightRelevance
         LatentRightReasons SampleLists list_samples Goal HeldOutTrial HeldOutPredictions HeldOutChange Recommendation
-        draw_held_out predict_held_out compare_held_out recommend""",
+        draw_held_out predict_held_out compare_held_out recommend fix DEFAULT_METHODS load_fixed explain_fixed""",
     "whyset.evaluation": """evaluate EvaluationResult MetricComparison MethodDifference compare_methods
         PixelFlipping FlippingCurves PairedDifference compare_paired Imputer IMPUTERS BlurImputer
         ConstantImputer UniformImputer NoisyLinearImputer METRICS Metric Measured ExplainedSamples as_metric

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from whyset.effects import EffectTest, measure_effects
     from whyset.evaluation import evaluate
     from whyset.findings import find
+    from whyset.fixing import fix
     from whyset.runner import explain, from_arrays
     from whyset.store import open_run
     from whyset.store.maps import RelevanceWriter
@@ -28,6 +29,7 @@ __all__ = [
     "explain",
     "export_html",
     "find",
+    "fix",
     "from_arrays",
     "measure_effects",
     "open_run",
@@ -45,6 +47,7 @@ _HOMES = {
     "explain": "whyset.runner",
     "export_html": "whyset.viewer.embed.export",
     "find": "whyset.findings",
+    "fix": "whyset.fixing",
     "from_arrays": "whyset.runner",
     "measure_effects": "whyset.effects",
     "open_run": "whyset.store",

@@ -81,3 +81,9 @@ def task(patch_user: nn.Module, patched: Any) -> FixTask:
         seeds=carriers[:4],
         insert=insert,
     )
+
+
+@pytest.fixture
+def draw() -> Any:
+    """The function that draws samples with the patch."""
+    return draw_samples

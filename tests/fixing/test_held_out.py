@@ -48,10 +48,17 @@ def test_numbers_are_those_by_hand():
 
 
 def test_without_an_effect_there_is_nothing_to_reduce():
-    found = compare_held_out(replace(BEFORE, inserted=BEFORE.null), AFTER, CONTROL)  # nine of ten hosts are right
+    found = compare_held_out(replace(BEFORE, inserted=np.ones(10, np.int64)), AFTER, CONTROL)  # no host turns
     assert np.isnan(found.reduced.value)
     assert found.reduced.interval is None
     assert set(Goal().find_missed(found)) >= {"reduced", "regained"}
+
+
+def test_without_more_effect_than_the_rest_of_the_class_all_of_it_counts():
+    """Nine of ten hosts turn, and all by the null: three of ten after the fix are a reduction by two thirds."""
+    found = compare_held_out(replace(BEFORE, null=np.zeros(10, np.int64)), AFTER, CONTROL)
+    assert found.effect == pytest.approx(-0.1)
+    assert found.reduced.value == pytest.approx(1 - 3 / 9)
 
 
 def make_change(reduced=0.9, regained=0.9, accuracy=0.0, own_class=0.0, half=0.01):

@@ -28,6 +28,7 @@ COMMANDS = (
     "analyze",
     "test-effects",
     "find",
+    "fix",
     "evaluate",
     "view",
     "report",

@@ -8,6 +8,7 @@
 from whyset.fixing.concept_fit import FittedVector, fit_concept_vector
 from whyset.fixing.concept_methods import CONCEPT_METHODS, ConceptMethod, LogisticCav, PatternCav, RidgeCav, SvmCav
 from whyset.fixing.concept_vectors import find_concept_vector
+from whyset.fixing.fix import DEFAULT_METHODS, fix
 from whyset.fixing.fix_method import FixMethod
 from whyset.fixing.fix_methods import FIX_METHODS, as_fix_method, parse_fix_method
 from whyset.fixing.fix_task import FixTask
@@ -26,6 +27,7 @@ from whyset.fixing.held_out import (
 )
 from whyset.fixing.p_clarc import PClarc, ReactivePClarc
 from whyset.fixing.restore import Restore
+from whyset.fixing.stored_fix import explain_fixed, load_fixed
 from whyset.fixing.suppress_channels import SuppressChannels
 from whyset.fixing.tcav import measure_gradients, measure_tcav
 from whyset.fixing.training import (
@@ -43,6 +45,7 @@ from whyset.fixing.training import (
 
 __all__ = [
     "CONCEPT_METHODS",
+    "DEFAULT_METHODS",
     "FIX_METHODS",
     "TRAINED_FIXES",
     "ConceptMethod",
@@ -75,10 +78,13 @@ __all__ = [
     "as_fix_method",
     "compare_held_out",
     "draw_held_out",
+    "explain_fixed",
     "find_concept_vector",
     "fit_concept_vector",
+    "fix",
     "list_samples",
     "load_fix",
+    "load_fixed",
     "measure_gradients",
     "measure_tcav",
     "open_fix_task",

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from torch import Tensor, nn
@@ -99,7 +99,7 @@ class FixedModel(TransparentModel):
         """Return the original model, unchanged."""
         return self.wrapped
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path | BinaryIO) -> None:
         """Save the changes, without the original model, as tensors and JSON: `torch.load` reads it with `weights_only`.
 
         The hashes of the weights and the layers of the original model are saved with them.
@@ -112,7 +112,7 @@ class FixedModel(TransparentModel):
             "layers_hash": layers_hash(self.wrapped),
             "tensors": {name: value.detach().cpu().clone() for name, value in self.changes.state_dict().items()},
         }
-        if not Path(path).parent.is_dir():
+        if isinstance(path, str | Path) and not Path(path).parent.is_dir():
             raise InputError(f"{path}: expected a file in a folder that exists, got none: make the folder first")
         torch.save(content, path)
 
@@ -140,12 +140,12 @@ def _copy(value: Any) -> Any:
     return value.clone() if isinstance(value, Tensor) else value
 
 
-def load_fix(path: str | Path, model: nn.Module) -> FixedModel:
+def load_fix(path: str | Path | BinaryIO, model: nn.Module) -> FixedModel:
     """Load a fix that `FixedModel.save` saved, for the model that it was made for.
 
     Parameters
     ----------
-    path : str or path
+    path : str, path or binary file
         The file; nothing in it is executed.
     model : torch.nn.Module
         The original model.
@@ -184,7 +184,7 @@ def load_fix(path: str | Path, model: nn.Module) -> FixedModel:
     return fixed
 
 
-def _read(path: str | Path) -> dict[str, Any]:
+def _read(path: str | Path | BinaryIO) -> dict[str, Any]:
     """Read the file; InputError: it is not a fix of a version that is known."""
     try:
         stored = torch.load(path, weights_only=True, map_location="cpu")

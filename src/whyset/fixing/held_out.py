@@ -100,8 +100,9 @@ class HeldOutChange:
     ----------
     reduced : Estimate
         `1 − (turned − null) / (turned before − null before)`: the part of the effect of the evidence, beyond that of
-        the evidence of the rest of the class, which is gone. NaN if there may be no effect: more than 2.5 % of the
-        bootstrap samples have none.
+        the evidence of the rest of the class, which is gone. If the latter turns as many, which parts of the object do,
+        the two cannot be told apart, and nulls are not subtracted: then a fix has to remove the effect of both. NaN if
+        there may be no effect: more than 2.5 % of the bootstrap samples have none.
     regained : Estimate
         The part of the accuracy with the evidence of carriers, lost against that of the given model among the other
         classes, which is back. A model without the class is not drawn to it, and does not see what the evidence hides.
@@ -197,8 +198,13 @@ def compare_held_out(
     hosts = len(before.hosts)
     own = before.labels == before.label
 
+    effect = float(before.turned.mean() - before.null_turned.mean())
+
     def reduce(rows: Rows) -> float:
-        had, has = (float(one.turned[rows].mean() - one.null_turned[rows].mean()) for one in (before, after))
+        had, has = (
+            float(one.turned[rows].mean() - (one.null_turned[rows].mean() if effect > 0 else 0.0))
+            for one in (before, after)
+        )
         return 1 - has / had if had > 0 else np.nan
 
     def regain(rows: Rows) -> float:
@@ -210,7 +216,6 @@ def compare_held_out(
         change = (after.right.astype(np.float64) - control.right)[among]
         return lambda rows: float(change[rows].mean()) if len(rows) else np.nan
 
-    effect = float(before.turned.mean() - before.null_turned.mean())
     return HeldOutChange(
         _estimate(reduce, hosts, seed, _MOST_UNKNOWN),
         _estimate(regain, hosts, seed),
@@ -288,6 +293,8 @@ def recommend(changes: Mapping[str, HeldOutChange], goal: Goal | None = None) ->
     reached = [name for name in kept if not wanted.find_uncertain(changes[name])]
     if reached:
         best = max(reached, key=lambda name: changes[name].reduced.value)
+        if len(reached) == 1:
+            return Recommendation(best, "It is the only fix that reaches the goal on held-out samples.")
         return Recommendation(best, f"It removes most of {len(reached)} fixes that reach the goal on held-out samples.")
     best = max(kept, key=lambda name: wanted.measure_margin(changes[name]))
     uncertain = _join(wanted.find_uncertain(changes[best]))

@@ -22,7 +22,7 @@ def as_json(report: Report) -> str:
         The JSON text, indented.
     """
     added = {"notices": report.notices, "definitions": [asdict(part) for part in DEFINITIONS]}
-    content = {"schema": "2.2", **asdict(report), **added}
+    content = {"schema": "2.3", **asdict(report), **added}
     for stored, finding in zip(content["findings"]["findings"], report.findings.findings, strict=True):
         stored["id"] = finding.id
         stored["sentence"] = finding.sentence

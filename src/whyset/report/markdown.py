@@ -8,6 +8,8 @@ from whyset.report.class_rows import ClassRow
 from whyset.report.definitions import DEFINITIONS
 from whyset.report.evaluations import HEADINGS, ReportedEvaluation
 from whyset.report.findings import finding_lines, finding_notices
+from whyset.report.fixes import HEADINGS as FIX_HEADINGS
+from whyset.report.fixes import ReportedFixes
 from whyset.report.report import Report
 from whyset.report.words import (
     check_lines,
@@ -64,6 +66,7 @@ def as_markdown(report: Report) -> str:
         _escape(suspicion(report)),
         *(["", *(f"- {_escape(line)}" for line in evidence_lines(report))]),
         *[line for row in report.classes for line in _clusters(report, row, both)],
+        *[line for fixes in report.fixes for line in _fixes(fixes)],
         *[line for evaluation in report.evaluations for line in _evaluation(evaluation)],
         *(["", "## Relevance", "", *_table(("", ""), relevance, names=2)] if relevance else []),
         *(["", "## Data issues", "", *treated] if treated else []),
@@ -89,6 +92,16 @@ def _evaluation(evaluation: ReportedEvaluation) -> list[str]:
         *["", f"## {_escape(evaluation.heading)}", ""],
         *([*_table(HEADINGS, evaluation.rows, names=2), ""] if evaluation.rows else []),
         *(f"- {_escape(note)}" for note in evaluation.notes),
+    ]
+
+
+def _fixes(fixes: ReportedFixes) -> list[str]:
+    """Write the section of the fixes of a finding."""
+    return [
+        *["", f"## {_escape(fixes.heading)}", ""],
+        *([_escape(fixes.before), ""] if fixes.before else []),
+        *([*_table(FIX_HEADINGS, fixes.rows, names=1), ""] if fixes.rows else []),
+        *(f"- {_escape(note)}" for note in fixes.notes),
     ]
 
 

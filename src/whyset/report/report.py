@@ -14,6 +14,7 @@ from whyset.report.class_rows import ClassRow, ClusterRow, cluster_rows, first_s
 from whyset.report.enrichment import find_enriched
 from whyset.report.evaluations import ReportedEvaluation, read_evaluations
 from whyset.report.findings import ReportedFindings, read_findings
+from whyset.report.fixes import ReportedFixes, read_fixes
 from whyset.report.provenance import describe_method, provenance
 from whyset.report.relevance import RelevanceSummary, summarize_relevance
 from whyset.report.view_ranking import FurtherGroup, describe_groups, rank_views
@@ -34,7 +35,8 @@ class Report:
     unsealed; `provenance` lists the inputs of the run and the analysis. `checks` are warnings and notes about the run,
     `relevance` summarizes how much relevance arrives at the input, None if the run does not state it. `further` are the
     most distinct groups of views that a class is not ranked by. `findings` are groups of samples that share a piece of
-    evidence, confirmed by experiments or not. `evaluations` are metrics of the explanations.
+    evidence, confirmed by experiments or not. `evaluations` are metrics of the explanations,
+    `fixes` the fixes of findings, compared on held-out samples.
     """
 
     run: str
@@ -59,6 +61,7 @@ class Report:
     findings: ReportedFindings = field(default_factory=lambda: ReportedFindings("findings"))
     further: tuple[FurtherGroup, ...] = ()
     evaluations: tuple[ReportedEvaluation, ...] = ()
+    fixes: tuple[ReportedFixes, ...] = ()
 
     def __repr__(self) -> str:
         return short_dataclass_repr(self)
@@ -150,6 +153,7 @@ def report(
         findings=read_findings(run, findings),
         further=further,
         evaluations=read_evaluations(run),
+        fixes=read_fixes(run),
     )
 
 

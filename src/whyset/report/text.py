@@ -12,6 +12,8 @@ from whyset.printable import printable
 from whyset.report.class_rows import ClassRow, rank_classes
 from whyset.report.evaluations import HEADINGS, ReportedEvaluation
 from whyset.report.findings import finding_lines, finding_notices
+from whyset.report.fixes import HEADINGS as FIX_HEADINGS
+from whyset.report.fixes import ReportedFixes
 from whyset.report.report import Report
 from whyset.report.words import (
     check_lines,
@@ -73,6 +75,7 @@ def render(what: Report | Analysis) -> RenderableType:
         *_problems(what.classes),
         *first,
         *others,
+        *[part for fixes in what.fixes for part in _fixes(fixes)],
         *[part for evaluation in what.evaluations for part in _evaluation(evaluation)],
         *relevance,
         *notes,
@@ -105,13 +108,27 @@ def _text(line: str) -> Text:
 
 def _evaluation(evaluation: ReportedEvaluation) -> list[RenderableType]:
     """Lay out an evaluation: its table, and notes."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for place, heading in enumerate(HEADINGS):
-        table.add_column(heading, justify="left" if place < 2 else "right")
-    for cells in evaluation.rows:
-        table.add_row(*map(_text, cells))
     notes = [_text(f"  {note}") for note in evaluation.notes]
-    return [Text(""), _text(f"{evaluation.heading}"), *([table] if evaluation.rows else []), *notes]
+    return [Text(""), _text(evaluation.heading), *_table(HEADINGS, evaluation.rows, names=2), *notes]
+
+
+def _fixes(fixes: ReportedFixes) -> list[RenderableType]:
+    """Lay out the fixes of a finding: the model before, the table, and notes."""
+    notes = [_text(f"  {note}") for note in fixes.notes]
+    before = [_text(f"  {fixes.before}")] if fixes.before else []
+    return [Text(""), _text(fixes.heading), *before, *_table(FIX_HEADINGS, fixes.rows, names=1), *notes]
+
+
+def _table(headings: Sequence[str], rows: Sequence[tuple[str, ...]], names: int) -> list[RenderableType]:
+    """Lay out a table, whose first columns are names; nothing without rows."""
+    if not rows:
+        return []
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for place, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if place < names else "right")
+    for cells in rows:
+        table.add_row(*map(_text, cells))
+    return [table]
 
 
 def _first_classes(report: Report) -> set[str]:

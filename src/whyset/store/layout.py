@@ -25,6 +25,7 @@ EFFECTS = "effects"
 FINDINGS = "findings"
 EVALUATIONS = "evaluations"
 CONCEPT_VECTORS = "concept_vectors"
+FIXES = "fixes"
 SELECTIONS = "selections"
 LEASES = "leases"
 CHECKS = "checks.json"
@@ -32,7 +33,7 @@ METHOD = "method.npz"
 """The statistics of a method that was fitted on the data, such as patterns; run.json states their digest."""
 OWN_NAMES = frozenset(
     {RUN, SAMPLES, DATA, COMMITS, ANALYSES, EFFECTS, FINDINGS, EVALUATIONS, CONCEPT_VECTORS, SELECTIONS, LEASES, CHECKS}
-    | {METHOD}
+    | {FIXES, METHOD}
 )
 
 RELEVANCE = "attribution/input"

@@ -20,6 +20,7 @@ from whyset.store.concept_vectors import ConceptVector, list_concept_vectors, op
 from whyset.store.effects import Effects, open_effects
 from whyset.store.evaluations import Evaluation, list_evaluations, open_evaluation
 from whyset.store.findings import Findings, list_findings, open_findings
+from whyset.store.fixes import FixComparison, list_fixes, open_fix
 from whyset.store.geometry import RunGeometry
 from whyset.store.integrity import Integrity
 from whyset.store.jsonfile import JSON
@@ -347,6 +348,15 @@ class Run(RunGeometry):
     def concept_vector(self, name: str) -> ConceptVector:
         """Open a concept vector by its name; `whyset.fixing.find_concept_vector` makes it."""
         return open_concept_vector(self, name)
+
+    @property
+    def fixes(self) -> list[str]:
+        """The ids of the findings that have fixes."""
+        return list_fixes(self.path)
+
+    def fix(self, finding: str) -> FixComparison:
+        """Open the fixes of a finding by its id; `whyset.fix` makes them."""
+        return open_fix(self.path, finding)
 
     def verify(self) -> list[Problem]:
         """Read all committed data, compare it with its checksums, and return the problems."""

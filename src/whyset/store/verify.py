@@ -21,6 +21,7 @@ from whyset.store.layout import (
     EFFECTS,
     EVALUATIONS,
     FINDINGS,
+    FIXES,
     SAMPLES,
     SELECTIONS,
     commit_path,
@@ -40,6 +41,7 @@ from whyset.store.verify_concept_vectors import verify_concept_vectors
 from whyset.store.verify_effects import verify_effects
 from whyset.store.verify_evaluations import verify_evaluations
 from whyset.store.verify_findings import verify_findings
+from whyset.store.verify_fixes import verify_fixes
 
 _READERS = min(8, 2 * (os.cpu_count() or 1))
 """Shards that are read concurrently: checksums are computed while other threads wait for the disk."""
@@ -50,7 +52,7 @@ _NUMBER = re.compile(r"[0-9]+")
 
 def verify_run(run: RunGeometry) -> Iterator[Problem]:
     """Yield all problems as they are found: in rows, strays, analyses, effects, findings, evaluations,
-    concept vectors, selections.
+    concept vectors, fixes, selections.
 
     An error in one place becomes a problem of that place and does not end the verification. Raises RemoteError if the
     object store does not answer.
@@ -72,6 +74,7 @@ def verify_run(run: RunGeometry) -> Iterator[Problem]:
     yield from _complete(FINDINGS, partial(verify_findings, run))
     yield from _complete(EVALUATIONS, partial(verify_evaluations, run.path, len(run)))
     yield from _complete(CONCEPT_VECTORS, partial(verify_concept_vectors, run))
+    yield from _complete(FIXES, partial(verify_fixes, run.path))
     yield from _complete(SELECTIONS, partial(_verify_selections, run))
 
 

@@ -1,0 +1,137 @@
+"""The fixes of findings in the report: what each changes on held-out samples, and which one is recommended."""
+
+from dataclasses import dataclass
+
+from whyset.errors import BrokenRunError, InputError
+from whyset.report.numbers import percent
+from whyset.store import Run
+from whyset.store.effects.records import Estimate
+from whyset.store.fixes import ClassChange, FixComparison, TriedFix
+from whyset.store.fixes.files import read_fix
+
+HEADINGS = ("fix", "turned", "reduced", "regained", "accuracy", "own class", "seconds")
+NOTE = (
+    "turned: hosts of other classes that the evidence turns into the class; reduced, regained: the parts of its effect "
+    "that are gone, and of the lost accuracy that are back; accuracy, own class: differences in percentage points on "
+    "samples without the evidence, from equal training without the fix where weights were trained. Intervals are "
+    "of 95 %. Samples are those of the run: if the model was trained on them, costs on new data may differ."
+)
+_SHOWN_CLASSES = 3
+
+
+@dataclass(frozen=True)
+class ReportedFixes:
+    """The fixes of a finding; `comparison` is None, and a notice says why, if they cannot be read."""
+
+    finding: str
+    comparison: FixComparison | None = None
+    notices: tuple[str, ...] = ()
+
+    @property
+    def heading(self) -> str:
+        """The heading of its section."""
+        return f"Fixes of finding {self.finding}"
+
+    @property
+    def before(self) -> str:
+        """A sentence on the model before it is fixed."""
+        return "" if self.comparison is None else describe_before(self.comparison)
+
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        """The cells of each fix that was made."""
+        return [] if self.comparison is None else list_rows(self.comparison)
+
+    @property
+    def notes(self) -> list[str]:
+        """The recommendation, the notices, what could not be made, and the meaning of the numbers."""
+        if self.comparison is None:
+            return list(self.notices)
+        return [describe_recommendation(self.comparison), *self.notices, *describe_rest(self.comparison), NOTE]
+
+
+def read_fixes(run: Run) -> tuple[ReportedFixes, ...]:
+    """Read the fixes of all findings; damaged ones become a notice, so that the rest of the report can be read."""
+    return tuple(_read(run, finding) for finding in run.fixes)
+
+
+def _read(run: Run, finding: str) -> ReportedFixes:
+    try:
+        found, outdated = read_fix(run.path, finding)
+    except (BrokenRunError, InputError) as error:
+        return ReportedFixes(finding, notices=(f"The fixes cannot be read: {error}.",))
+    old = ("The fixes were made from other commits than the run has now; fix the finding again.",) if outdated else ()
+    return ReportedFixes(finding, found, old)
+
+
+def describe_before(found: FixComparison) -> str:
+    """Describe what the evidence does to the model before it is fixed, and the samples that judge."""
+    split = found.split
+    return (
+        f"Before a fix, the evidence turns {format_share(found.turned)} of {split.n_hosts:,} held-out samples of other "
+        f"classes into {found.class_name}, and that of the rest of the class {format_share(found.null)}. "
+        f"{split.n_judging:,} samples judge, {split.n_carriers_judging:,} of them with the evidence; "
+        f"{split.n_making:,} made the fixes (seed {split.seed})."
+    )
+
+
+def describe_recommendation(found: FixComparison) -> str:
+    """Return the recommendation as a sentence."""
+    if found.recommended is None:
+        return found.reason
+    return f"Recommended: {found.get().text}. {found.reason}"
+
+
+def describe_rest(found: FixComparison) -> list[str]:
+    """Return sentences on classes that the recommended fix changes most, and fixes that were not made."""
+    lines = [] if found.recommended is None else _describe_collateral(found.get())
+    lines += [f"{one.text} was not made: {one.problem}" for one in found.fixes if one.problem is not None]
+    lines += [f"{one.text} is not finished: fix the finding again" for one in found.unfinished]
+    return [f"{line.rstrip('.')}." for line in lines]
+
+
+def list_rows(found: FixComparison) -> list[tuple[str, ...]]:
+    """Return the cells of each fix that was made; the recommended one is marked."""
+    return [_list_cells(one, one.id == found.recommended) for one in found.fixes if one.problem is None]
+
+
+def format_share(found: Estimate | None, *, points: bool = False) -> str:
+    """Format a share in percent with its interval, or a difference of shares in percentage points.
+
+    >>> format_share(Estimate(0.904, (0.844, 0.966), 80))
+    '90 % [84, 97]'
+    >>> format_share(Estimate(-0.012, (-0.031, 0.004), 80), points=True)
+    '-1.2 [-3.1, +0.4]'
+    """
+    if found is None:
+        return "-"
+    if points:
+        value, *ends = (f"{100 * one:+.1f}" for one in (found.value, *(found.interval or ())))
+    else:
+        value, *ends = percent(found.value), *(f"{100 * one:.0f}" for one in found.interval or ())
+    return f"{value} [{', '.join(ends)}]" if ends else value
+
+
+def _list_cells(one: TriedFix, recommended: bool) -> tuple[str, ...]:
+    return (
+        f"{one.text}{' (recommended)' if recommended else ''}",
+        format_share(one.turned),
+        format_share(one.reduced),
+        format_share(one.regained),
+        format_share(one.accuracy, points=True),
+        format_share(one.own_class, points=True),
+        f"{one.seconds:.1f}",
+    )
+
+
+def _describe_collateral(one: TriedFix) -> list[str]:
+    """Return a sentence on the classes whose accuracy falls most."""
+    falling = sorted((each for each in one.classes if _get_change(each) < 0), key=_get_change)[:_SHOWN_CLASSES]
+    if not falling:
+        return ["No class loses accuracy on held-out samples without the evidence"]
+    listed = ", ".join(f"{each.name} {100 * _get_change(each):+.1f} ({each.n_samples:,} samples)" for each in falling)
+    return [f"Classes that lose most accuracy, in percentage points: {listed}"]
+
+
+def _get_change(one: ClassChange) -> float:
+    return one.after - (one.before if one.control is None else one.control)

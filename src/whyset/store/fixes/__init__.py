@@ -1,0 +1,23 @@
+"""Fixes of a finding, compared on held-out samples, as typed records that are stored in the run."""
+
+from whyset.store.fixes.files import list_fixes, open_fix, write_fix
+from whyset.store.fixes.records import (
+    FIX_SCHEMA,
+    ClassChange,
+    FixComparison,
+    FixSplit,
+    ListedFix,
+    TriedFix,
+)
+
+__all__ = [
+    "FIX_SCHEMA",
+    "ClassChange",
+    "FixComparison",
+    "FixSplit",
+    "ListedFix",
+    "TriedFix",
+    "list_fixes",
+    "open_fix",
+    "write_fix",
+]
