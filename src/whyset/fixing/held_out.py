@@ -98,8 +98,8 @@ class HeldOutChange:
     ----------
     reduced : Estimate
         `1 − (turned − null) / (turned before − null before)`: the part of the effect of the evidence, beyond that of
-        the evidence of the rest of the class, which is gone. If the latter turns as many, as parts of the
-        object do, nulls are not subtracted: then all of the effect of the evidence counts.
+        the evidence of the rest of the class, which is gone. If the latter turns as many, which parts of the object do,
+        the two cannot be told apart, and nulls are not subtracted: then a fix has to remove the effect of both.
     regained : Estimate
         The part of the accuracy with the evidence of carriers, lost against that of the given model among the other
         classes, which is back. A model without the class is not drawn to it, and does not see what the evidence hides.
