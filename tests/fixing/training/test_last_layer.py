@@ -56,7 +56,7 @@ def test_two_classes_have_a_weight_each(toy):
     ("change", "message"),
     [
         ({"model": nn.Sequential(nn.Conv2d(1, 3, 10), nn.Flatten())}, "got 0 linear layers"),
-        ({"model": nn.Sequential(nn.Flatten(), nn.Linear(100, 3), nn.ReLU())}, "of which none does"),
+        ({"model": nn.Sequential(nn.Flatten(), nn.Linear(100, 3), nn.Softplus())}, "of which none does"),
         ({"model": nn.Sequential(nn.Flatten(), nn.Linear(100, 5))}, r"got none of \[3, 4\]"),
     ],
     ids=["no linear layer", "not the last", "empty classes"],
