@@ -65,7 +65,7 @@ class Watch:
     Parameters
     ----------
     dataset : object
-        The samples, as for `explain`: a few hundred samples with labels, of which about 10 carry what is to be found.
+        The samples, as for `explain`: a few hundred samples with labels, of which about 20 carry what is to be found.
     out : str or path, default "watch"
         The folder of the runs. It may have epochs of the same watch already.
     every : int, default 1
