@@ -25,7 +25,7 @@ from whyset.store.commits import hash_commits
 from whyset.store.evidence import ClassEvidence, find_stranger, with_samples
 from whyset.store.files import each
 from whyset.store.jsonfile import JSON, json_checksum, read_json
-from whyset.store.layout import ANALYSES, is_safe_name, safe_name
+from whyset.store.layout import ANALYSES, is_safe_name, list_records, safe_name
 from whyset.store.remote import AnyPath, RemotePath
 from whyset.store.remote_errors import RemoteError
 from whyset.store.summary_table import make_summary_table
@@ -211,8 +211,7 @@ def _holds_something(folder: Path) -> bool:
 
 
 def analysis_names(run: AnyPath) -> list[str]:
-    names = (entry.parent.name for entry in (run / ANALYSES).glob(f"*/{ANALYSIS}"))
-    return sorted(filter(is_safe_name, names))
+    return list_records(run / ANALYSES, ANALYSIS)
 
 
 def open_analysis(run: AnyPath, name: str, *, one_target: bool = False, n_rows: int | None = None) -> Analysis:

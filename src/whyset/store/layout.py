@@ -122,6 +122,12 @@ def is_safe_name(name: str) -> bool:
     return bool(_SAFE.fullmatch(name)) and not name.endswith(".")
 
 
+def list_records(folder: AnyPath, head: str) -> list[str]:
+    """List the names of the folders in `folder` that have the file `head`, in order; unsafe ones are left out."""
+    names = (entry.parent.name for entry in folder.glob(f"*/{head}"))
+    return sorted(filter(is_safe_name, names))
+
+
 def safe_name(name: str, what: str) -> str:
     """Return the name if it can be a file name on every system; names come from users and are never paths."""
     if not isinstance(name, str) or not is_safe_name(name):

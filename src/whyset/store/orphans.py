@@ -2,12 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from whyset.store.boundary import MOST_RECORD, parse_json, read_regular
 from whyset.store.geometry import RunGeometry
-from whyset.store.layout import COMMITS, DATA, OWN_NAMES
+from whyset.store.layout import COMMITS, DATA, OWN_NAMES, inside
 from whyset.store.preallocate import make_metadata
 from whyset.store.problems import Problem
 from whyset.store.remote import AnyPath
@@ -62,6 +62,13 @@ def _differences(where: str, found: Any, wanted: dict[str, Any]) -> Iterator[Pro
         if found.get(field) != wanted.get(field):
             message = f"{field} is {found.get(field)}: expected {wanted.get(field)} by run.json"
             yield Problem("mismatch", where, message)
+
+
+def find_strays(run: AnyPath, folder: AnyPath, known: Collection[str], message: str) -> Iterator[Problem]:
+    """Yield the entries of a folder of a run whose names are not known, with the message why they are not read."""
+    for entry in visible_entries(folder):
+        if entry.name not in known:
+            yield Problem("stray", inside(run, entry), message)
 
 
 def visible_entries(folder: AnyPath) -> list[AnyPath]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from whyset.store.analyses import ANALYSIS, OTHER_COMMITS, Analysis, analysis_names, analyze_again, open_analysis
 from whyset.store.category import CATEGORY, OUTDATED, UNFINISHED, Category, ReplacedError
 from whyset.store.layout import ANALYSES, inside, is_safe_name
-from whyset.store.orphans import visible_entries
+from whyset.store.orphans import find_strays, visible_entries
 from whyset.store.problems import Problem, error_text
 from whyset.store.remote import AnyPath, RemotePath
 from whyset.store.remote_errors import RemoteError
@@ -72,14 +72,8 @@ def _verify_strays(run: AnyPath, analysis: Analysis) -> Iterator[Problem]:
     if isinstance(analysis.path, RemotePath):  # leftovers of an interrupted writer are named like objects in use
         return
     known = {ANALYSIS, *(category.path.name for category in analysis.categories)}
-    for entry in visible_entries(analysis.path):
-        if entry.name not in known:
-            message = f"{ANALYSIS} does not list it, and it is not read"
-            yield Problem("stray", inside(run, entry), message)
+    yield from find_strays(run, analysis.path, known, f"{ANALYSIS} does not list it, and it is not read")
     for category in analysis.categories:
         files = {CATEGORY, category.folder, *(f"{name}.npy" for name in category.columns)}
         if category.problem is None:
-            for entry in visible_entries(category.path):
-                if entry.name not in files:
-                    message = f"{CATEGORY} does not list it, and it is not read"
-                    yield Problem("stray", inside(run, entry), message)
+            yield from find_strays(run, category.path, files, f"{CATEGORY} does not list it, and it is not read")

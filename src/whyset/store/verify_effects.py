@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from whyset.store.effects.files import HEAD, UNFINISHED_KINDS, list_effects, open_effects
 from whyset.store.layout import EFFECTS, inside
-from whyset.store.orphans import visible_entries
+from whyset.store.orphans import find_strays
 from whyset.store.problems import Problem, error_text
 from whyset.store.remote import AnyPath
 from whyset.store.remote_errors import RemoteError
@@ -13,9 +13,7 @@ from whyset.store.remote_errors import RemoteError
 def verify_effects(run: AnyPath, n_rows: int) -> Iterator[Problem]:
     """Yield all problems of the tests of effects of a run of `n_rows` rows."""
     names = list_effects(run)
-    for entry in visible_entries(run / EFFECTS):
-        if entry.name not in names:
-            yield Problem("stray", inside(run, entry), f"it has no {HEAD} and is not read")
+    yield from find_strays(run, run / EFFECTS, names, f"it has no {HEAD} and is not read")
     for name in names:
         yield from _verify_test(run, name, n_rows)
 
@@ -37,6 +35,4 @@ def _verify_test(run: AnyPath, name: str, n_rows: int) -> Iterator[Problem]:
         message = "it was computed from other commits than the run has now; test the effects again"
         yield Problem("outdated", f"{EFFECTS}/{name}", message)
     known = {HEAD, *(f"{one.id}.json" for one in effects.listed)}
-    for entry in visible_entries(effects.path):
-        if entry.name not in known:
-            yield Problem("stray", inside(run, entry), f"{HEAD} does not list it, and it is not read")
+    yield from find_strays(run, effects.path, known, f"{HEAD} does not list it, and it is not read")

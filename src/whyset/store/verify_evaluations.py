@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from whyset.store.evaluations.files import HEAD, UNFINISHED_KINDS, list_evaluations, open_evaluation
 from whyset.store.layout import EVALUATIONS, inside
-from whyset.store.orphans import visible_entries
+from whyset.store.orphans import find_strays
 from whyset.store.problems import Problem, error_text
 from whyset.store.remote import AnyPath
 from whyset.store.remote_errors import RemoteError
@@ -13,9 +13,7 @@ from whyset.store.remote_errors import RemoteError
 def verify_evaluations(run: AnyPath, n_rows: int) -> Iterator[Problem]:
     """Yield all problems of the evaluations of a run of `n_rows` rows; a metric that was not measured is none."""
     names = list_evaluations(run)
-    for entry in visible_entries(run / EVALUATIONS):
-        if entry.name not in names:
-            yield Problem("stray", inside(run, entry), f"it has no {HEAD} and is not read")
+    yield from find_strays(run, run / EVALUATIONS, names, f"it has no {HEAD} and is not read")
     for name in names:
         yield from _verify_evaluation(run, name, n_rows)
 
@@ -36,6 +34,4 @@ def _verify_evaluation(run: AnyPath, name: str, n_rows: int) -> Iterator[Problem
         message = "it was measured on other commits than the run has now; evaluate again"
         yield Problem("outdated", f"{EVALUATIONS}/{name}", message)
     known = {HEAD, *(f"{one.id}.json" for one in found.listed)}
-    for entry in visible_entries(found.path):
-        if entry.name not in known:
-            yield Problem("stray", inside(run, entry), f"{HEAD} does not list it, and it is not read")
+    yield from find_strays(run, found.path, known, f"{HEAD} does not list it, and it is not read")

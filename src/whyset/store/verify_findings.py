@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from whyset.store.findings import list_findings, open_findings
 from whyset.store.findings.files import HEAD
 from whyset.store.geometry import RunGeometry
-from whyset.store.layout import FINDINGS, inside
-from whyset.store.orphans import visible_entries
+from whyset.store.layout import FINDINGS
+from whyset.store.orphans import find_strays
 from whyset.store.problems import Problem, error_text
 from whyset.store.remote_errors import RemoteError
 
@@ -14,9 +14,7 @@ from whyset.store.remote_errors import RemoteError
 def verify_findings(run: RunGeometry) -> Iterator[Problem]:
     """Yield all problems of the findings in a run."""
     names = list_findings(run.path)
-    for entry in visible_entries(run.path / FINDINGS):
-        if entry.name not in names:
-            yield Problem("stray", inside(run.path, entry), f"it has no {HEAD} and is not read")
+    yield from find_strays(run.path, run.path / FINDINGS, names, f"it has no {HEAD} and is not read")
     for name in names:
         yield from _verify_search(run, name)
 
@@ -35,6 +33,4 @@ def _verify_search(run: RunGeometry, name: str) -> Iterator[Problem]:
     if findings.outdated:
         message = "they were computed from other commits than the run has now; search again"
         yield Problem("outdated", f"{FINDINGS}/{name}", message)
-    for entry in visible_entries(findings.path):
-        if entry.name not in known:
-            yield Problem("stray", inside(run.path, entry), f"{HEAD} does not list it, and it is not read")
+    yield from find_strays(run.path, findings.path, known, f"{HEAD} does not list it, and it is not read")

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from whyset.store.fixes.files import HEAD, list_fixes, read_fix, read_model
-from whyset.store.layout import FIXES, inside
-from whyset.store.orphans import visible_entries
+from whyset.store.layout import FIXES
+from whyset.store.orphans import find_strays
 from whyset.store.problems import Problem, error_text
 from whyset.store.remote import AnyPath
 from whyset.store.remote_errors import RemoteError
@@ -13,9 +13,7 @@ from whyset.store.remote_errors import RemoteError
 def verify_fixes(run: AnyPath) -> Iterator[Problem]:
     """Yield all problems of the fixes of findings in a run; a fix that could not be made is none."""
     names = list_fixes(run)
-    for entry in visible_entries(run / FIXES):
-        if entry.name not in names:
-            yield Problem("stray", inside(run, entry), f"it has no {HEAD} and is not read")
+    yield from find_strays(run, run / FIXES, names, f"it has no {HEAD} and is not read")
     for name in names:
         yield from _verify_fix(run, name)
 
@@ -41,6 +39,5 @@ def _verify_fix(run: AnyPath, name: str) -> Iterator[Problem]:
             yield Problem("damaged", f"{where}/{fix.file}", error_text(error))
     if outdated:
         yield Problem("outdated", where, "it was made from other commits than the run has now; fix the finding again")
-    for entry in visible_entries(run / where):
-        if entry.name not in {HEAD, *(one.file for one in made)}:
-            yield Problem("stray", inside(run, entry), f"{HEAD} does not list it, and it is not read")
+    known = {HEAD, *(str(one.file) for one in made)}
+    yield from find_strays(run, run / where, known, f"{HEAD} does not list it, and it is not read")

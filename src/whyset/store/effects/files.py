@@ -18,7 +18,7 @@ from whyset.store.effects.records import EFFECTS_SCHEMA, ClassEffects, EffectPla
 from whyset.store.effects.table import make_table
 from whyset.store.files import explain_disk_errors
 from whyset.store.jsonfile import JSON, canonical, create_json, replace_json, seal_json
-from whyset.store.layout import EFFECTS, is_safe_name, safe_name
+from whyset.store.layout import EFFECTS, list_records, safe_name
 from whyset.store.remote import AnyPath
 from whyset.store.sealed_json import digest_json, read_sealed
 from whyset.store.summary_table import make_summary_table
@@ -214,8 +214,7 @@ def read_class(
 
 def list_effects(run: AnyPath) -> list[str]:
     """List the names of the tests of effects in a run."""
-    names = (entry.parent.name for entry in (run / EFFECTS).glob(f"*/{HEAD}"))
-    return sorted(filter(is_safe_name, names))
+    return list_records(run / EFFECTS, HEAD)
 
 
 def open_effects(run: AnyPath, name: str = "effects", n_rows: int | None = None) -> Effects:

@@ -15,7 +15,7 @@ from whyset.store.commits import hash_commits
 from whyset.store.evaluations.codec import samples_from_json, values_from_json
 from whyset.store.evaluations.records import EVALUATION_SCHEMA, EvaluatedSamples, MetricValues
 from whyset.store.evaluations.table import make_table
-from whyset.store.layout import EVALUATIONS, is_safe_name, safe_name
+from whyset.store.layout import EVALUATIONS, list_records, safe_name
 from whyset.store.remote import AnyPath
 from whyset.store.sealed_json import digest_json, read_sealed
 from whyset.store.summary_table import make_summary_table
@@ -151,8 +151,7 @@ def read_metric(file: AnyPath, listed: ListedMetric, config_hash: str, data: str
 
 def list_evaluations(run: AnyPath) -> list[str]:
     """List the names of the evaluations of a run."""
-    names = (entry.parent.name for entry in (run / EVALUATIONS).glob(f"*/{HEAD}"))
-    return sorted(filter(is_safe_name, names))
+    return list_records(run / EVALUATIONS, HEAD)
 
 
 def open_evaluation(run: AnyPath, name: str = "evaluation", n_rows: int | None = None) -> Evaluation:

@@ -18,7 +18,7 @@ from whyset.store.findings.records import FINDINGS_SCHEMA, Finding
 from whyset.store.findings.table import make_table
 from whyset.store.geometry import RunGeometry
 from whyset.store.jsonfile import JSON
-from whyset.store.layout import FINDINGS, INPUT, is_safe_name, safe_name
+from whyset.store.layout import FINDINGS, INPUT, list_records, safe_name
 from whyset.store.remote import AnyPath
 from whyset.store.sealed_json import read_sealed
 from whyset.store.summary_table import make_summary_table
@@ -127,8 +127,7 @@ class Findings:
 
 def list_findings(run: AnyPath) -> list[str]:
     """List the names of the searches for findings in a run."""
-    names = (entry.parent.name for entry in (run / FINDINGS).glob(f"*/{HEAD}"))
-    return sorted(filter(is_safe_name, names))
+    return list_records(run / FINDINGS, HEAD)
 
 
 def open_findings(run: RunGeometry, name: str = "findings") -> Findings:

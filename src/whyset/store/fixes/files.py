@@ -11,7 +11,7 @@ from whyset.store.commits import hash_commits
 from whyset.store.files import explain_disk_errors, replace_file
 from whyset.store.fixes.records import FIX_SCHEMA, FixComparison, TriedFix
 from whyset.store.jsonfile import JSON, replace_json, require_json, seal_json
-from whyset.store.layout import FIXES, is_safe_name, safe_name
+from whyset.store.layout import FIXES, is_safe_name, list_records, safe_name
 from whyset.store.remote import AnyPath
 from whyset.store.sealed_json import read_sealed, require_mapping, validate_record
 
@@ -21,8 +21,7 @@ _WHAT = "fixes"
 
 def list_fixes(run: AnyPath) -> list[str]:
     """List the ids of the findings of a run that have fixes."""
-    names = (entry.parent.name for entry in (run / FIXES).glob(f"*/{HEAD}"))
-    return sorted(filter(is_safe_name, names))
+    return list_records(run / FIXES, HEAD)
 
 
 def open_fix(run: AnyPath, finding: str) -> FixComparison:
