@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from whyset.analysis.view_groups import compute_jaccard
 from whyset.store.findings import Finding
 
 _SAME = 0.5
-"""The part of the smaller group that two findings share if they are the same, as in the search of one run."""
+"""The part of the smaller group that two findings of a class share if they are the same."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +83,18 @@ def track_findings(found: Mapping[int, Sequence[Finding]]) -> list[FindingTrack]
     return tracks
 
 
+def shares_most(rows: ArrayLike, others: ArrayLike) -> bool:
+    """Return whether the smaller of two groups shares at least half of its rows, each of which is there once.
+
+    >>> shares_most([1, 2, 3], [2, 3, 4, 5, 6]), shares_most([1, 2, 3], [3, 4, 5])
+    (True, False)
+    """
+    shared = len(np.intersect1d(rows, others))
+    return shared >= _SAME * min(np.size(rows), np.size(others))
+
+
 def _is_same(one: Finding, other: Finding) -> bool:
-    if one.class_id != other.class_id:
-        return False
-    shared = len(set(one.rows) & set(other.rows))
-    return shared >= _SAME * min(len(one.rows), len(other.rows))
+    return one.class_id == other.class_id and shares_most(one.rows, other.rows)
 
 
 def _measure_overlap(one: Finding, other: Finding) -> float:

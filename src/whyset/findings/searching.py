@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from whyset.analysis.finding_tracks import shares_most
 from whyset.effects.class_job import ClassRows, ClassTester, draw_rows
 from whyset.effects.host_pool import read_inputs
 from whyset.effects.intervals import estimate_fraction
@@ -28,8 +29,6 @@ Rows = NDArray[np.int64]
 MOST_OTHERS = 8192
 _HOSTS = 4
 """Hosts that the evidence of a seed is inserted into, to see what it changes."""
-_SAME = 0.5
-"""Two findings of a class are the same if the smaller group shares at least this part with the other."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +73,7 @@ class Searcher:
         found.sort(key=lambda one: -one[2].score)
         kept: list[tuple[Proposal, EffectSummary, Judgment]] = []
         for one in found:
-            if not any(_is_same(one[0], other[0]) for other in kept):
+            if not any(shares_most(one[0].carriers, other[0].carriers) for other in kept):
                 kept.append(one)
         return [self._make(group, *one) for one in kept]
 
@@ -178,8 +177,3 @@ def read_samples(
             yield read_inputs(worker.reading, part.tolist(), worker.model)
 
     return read_views(worker.model, views, batches())
-
-
-def _is_same(one: Proposal, other: Proposal) -> bool:
-    shared = len(np.intersect1d(one.carriers, other.carriers))
-    return shared >= _SAME * min(len(one.carriers), len(other.carriers))
