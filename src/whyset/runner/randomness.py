@@ -26,11 +26,18 @@ def seeding(seed: int, device: torch.device, everywhere: bool) -> Iterator[None]
         if not everywhere:
             yield
             return
-        before = random.getstate(), np.random.get_state()
-        random.seed(seed)
-        np.random.seed(seed % _NUMPY_SEEDS)
-        try:
+        with restoring_generators():
+            random.seed(seed)
+            np.random.seed(seed % _NUMPY_SEEDS)
             yield
-        finally:
-            random.setstate(before[0])
-            np.random.set_state(before[1])
+
+
+@contextmanager
+def restoring_generators() -> Iterator[None]:
+    """Restore the generators of Python and NumPy after this block."""
+    before = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])

@@ -1,28 +1,22 @@
 """The state of a training that an explanation in between must not change."""
 
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy as np
 import torch
 from torch import nn
 
 from whyset.runner.devices import placement
+from whyset.runner.randomness import restoring_generators
 
 
 @contextmanager
 def keep_random_state(model: nn.Module) -> Iterator[None]:
     """Restore the random numbers of Python, NumPy and torch afterwards, so that a training continues as without."""
     device = placement(model)[0]
-    python, numpy = random.getstate(), np.random.get_state()
     gpus = list(range(torch.cuda.device_count())) if device.type == "cuda" else []
-    try:
-        with torch.random.fork_rng(gpus):
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
+    with restoring_generators(), torch.random.fork_rng(gpus):
+        yield
 
 
 @contextmanager
