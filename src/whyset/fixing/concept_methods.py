@@ -8,9 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from whyset.arguments import name_unknown
-from whyset.attribution.named_part import NamedPart, make_default
-from whyset.errors import InputError
+from whyset.attribution.named_part import NamedPart
+from whyset.interventions.named_parts import resolve_named
 
 Values = NDArray[np.float64]
 
@@ -155,10 +154,4 @@ def as_concept_method(given: ConceptMethod | str) -> ConceptMethod:
     >>> as_concept_method("svm")
     SvmCav(C=1.0)
     """
-    if isinstance(given, ConceptMethod):
-        return given
-    if not isinstance(given, str):
-        raise InputError(f"method: expected one of {', '.join(CONCEPT_METHODS)} or an instance, got {given!r}")
-    if given not in CONCEPT_METHODS:
-        raise name_unknown("concept method", given, CONCEPT_METHODS)
-    return make_default(CONCEPT_METHODS[given], "concept method", given)
+    return resolve_named(given, ConceptMethod, CONCEPT_METHODS, "concept method")
