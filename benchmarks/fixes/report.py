@@ -93,8 +93,8 @@ def _write_recommended(results: Sequence[CueResult]) -> list[str]:
         "## The fix that held-out samples recommend",
         "",
         f"It reaches the goal by the true cue for {_share(reached, len(results))} of all used cues, and for "
-        f"{_share(reached, len(found))} of those with a finding; if what networks without cues are fooled is no effect "
-        f"of the cue (*reduced of cue*), for {of_cue}. For {none} of these, the rule says that none helped. "
+        f"{_share(reached, len(found))} of those with a finding; counting only what exceeds the networks "
+        f"without cues (*reduced of cue*), for {of_cue}. For {none} of these, the rule says that none helped. "
         f"Some fix reaches the goal for {any_fix}. Intervals take cues of a network for independent.",
     ]
 
