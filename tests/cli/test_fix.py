@@ -57,6 +57,24 @@ def run(tmp_path: Path, whyset: Program) -> Path:
     return out
 
 
+def test_other_data_judges(run: Path, whyset: Program, tmp_path: Path) -> None:
+    """Test data judges in place of samples of the run, and the run's own data is refused."""
+    random = np.random.default_rng(1)
+    labels = np.repeat([0, 1], [20, 30])
+    x = 0.1 * random.random((50, 3, 6, 8), np.float32)
+    x[:, 2] *= 0.1
+    x[np.arange(50), labels] += 0.5
+    np.savez(tmp_path / "test.npz", images=x, labels=labels)
+    printed = whyset(["fix", run, "--method", FIX, "--holdout", tmp_path / "test.npz"])
+    assert printed.code == 0, printed.err
+    assert f"50 samples of {tmp_path / 'test.npz'} judge" in printed.out
+    assert "of 30 held-out samples of other classes" in printed.out
+    assert "Samples are those of the run" not in printed.out
+    refused = whyset(["fix", run, "--method", FIX, "--holdout", tmp_path / "data.npz"])
+    assert refused.code != 0
+    assert "of 80, 80 are samples of the run" in refused.err
+
+
 def test_the_table_has_a_line_for_each_fix_and_the_recommendation(run: Path, whyset: Program, tmp_path: Path) -> None:
     printed = whyset(["fix", run, "--method", FIX, "--method", "restore:layer=nothing", "--out", tmp_path / "fixed"])
     assert (printed.code, printed.err) == (0, "")

@@ -31,6 +31,10 @@ def fix(
         ),
     ] = None,
     held_out: Annotated[float, typer.Option(help="Share of the samples that judge the fixes.")] = 0.3,
+    holdout: Annotated[
+        str | None,
+        typer.Option(help="Other data that judges the fixes, such as a test set.", show_default="samples of the run"),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     findings: Annotated[str, typer.Option(help="Name of the findings.")] = "findings",
     out: Annotated[str | None, typer.Option(help="Run to create, of the recommended fix.", show_default="none")] = None,
@@ -54,6 +58,7 @@ def fix(
             finding,
             _read_methods(method),
             held_out=held_out,
+            holdout=holdout,
             seed=seed,
             name=findings,
             data=data,
@@ -80,10 +85,10 @@ def format_comparison(found: "FixComparison") -> Iterator[str]:
     """Yield the finding, the table before and after, and the recommendation."""
     from whyset.report.fixes import (
         HEADINGS,
-        NOTE,
         describe_before,
         describe_recommendation,
         describe_rest,
+        explain_numbers,
         list_rows,
     )
 
@@ -95,7 +100,7 @@ def format_comparison(found: "FixComparison") -> Iterator[str]:
     yield from describe_rest(found)
     yield describe_recommendation(found)
     if rows:
-        yield NOTE
+        yield explain_numbers(found)
 
 
 def _align(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.errors import InputError
+from whyset.runner.same_inputs import read_input_hashes
 from whyset.store import DONE, Run
-from whyset.store.commits import read_commits
-from whyset.store.input_hashes import UNREAD
 from whyset.store.layout import STATUS
 from whyset.store.sealed_json import digest_json
 
@@ -80,19 +79,6 @@ def require_same_inputs(runs: Sequence[Run], samples: Numbers) -> list[str]:
                 "have the hashes of its inputs"
             )
     return notices
-
-
-def read_input_hashes(run: Run, samples: Numbers) -> list[str | None]:
-    """Return the hash of each input, None where the run has none."""
-    each, per_shard = run.config.targets_per_sample, run.config.shard_rows
-    shards = samples * each // per_shard
-    commits = {commit.shard: commit for commit in read_commits(run.path, np.unique(shards).tolist())}
-    found: list[str | None] = []
-    for sample, shard in zip(samples.tolist(), shards.tolist(), strict=True):
-        inputs = commits[shard].inputs
-        digest = None if inputs is None else inputs.digest(sample - run.shard_range(shard)[0] // each)
-        found.append(None if digest in (None, "", UNREAD) else digest)
-    return found
 
 
 def _read_first(run: Run, column: str) -> NDArray[np.int64]:

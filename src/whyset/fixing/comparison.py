@@ -107,15 +107,16 @@ def begin(
         seed=making.seed,
         held_out=held_out,
         n_making=len(making.labels),
-        n_judging=len(judging.labels),
+        n_judging=len(judging.labels) if task.among is None else len(task.among),
         n_carriers_making=len(making.carriers),
         n_carriers_judging=len(judging.carriers),
         n_hosts=len(trial.hosts),
+        holdout=task.other,
     )
     weights, layers = weights_hash(making.model), layers_hash(making.model)
     origin: dict[str, Any] = {
         "evidence": [finding.id, list(finding.rows), dict(finding.intervention or {})],
-        "split": asdict(split),
+        "split": {name: value for name, value in asdict(split).items() if value is not None},
         "model": [weights, layers],
         "commits": hash_commits(run.path),
     }

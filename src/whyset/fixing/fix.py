@@ -39,6 +39,7 @@ def fix(
     methods: Sequence[FixMethod | str] | None = None,
     *,
     held_out: float = HELD_OUT,
+    holdout: Any = None,
     seed: int = 0,
     name: str = "findings",
     model: nn.Module | None = None,
@@ -66,6 +67,12 @@ def fix(
         refuses the task is listed with its reason.
     held_out : float, default 0.3
         The share of the samples that judge the fixes.
+    holdout : str, Path or data set, optional
+        Other data that judges in place of samples of the run, such as a test set: a path or an object as for `explain`,
+        with labels and the classes of the run. All samples of the run then make the fixes, except for the share
+        `held_out` of the class of the finding, whose evidence is inserted into samples of the other data. Samples that
+        the run has as well are left out. Whether samples of the other data have the evidence is not known: where a fix
+        takes it from them, its cost is counted too high.
     seed : int, default 0
         The seed of the division of samples, and of all other random choices.
     name : str, default "findings"
@@ -105,9 +112,10 @@ def fix(
     opened, said = (run if isinstance(run, Run) else open_run(run)).thoroughly(), resolve_progress(progress)
     chosen = _list_methods(methods)
     found = choose_finding(opened, finding, name)
-    options: dict[str, Any] = {"held_out": held_out, "seed": seed, "model": model, "dataset": dataset, "data": data}
+    judged_by: dict[str, Any] = {"held_out": held_out, "holdout": holdout}
+    options: dict[str, Any] = {**judged_by, "seed": seed, "model": model, "dataset": dataset, "data": data}
     with open_fix_task(opened, found, **options, device=device, trust=trust, progress=said) as task:
-        trial = draw_held_out(task.judging)
+        trial = draw_held_out(task.judging, among=task.among)
         before = predict_held_out(task.judging, task.judging.model, trial)
         comparison = continue_stored(opened, begin(opened, task, trial, before, held_out), chosen)
         unfinished = {one.id for one in comparison.unfinished}

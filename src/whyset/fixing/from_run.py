@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from whyset.effects.preparation import find_labels, list_classes, require_kind, 
 from whyset.engines import Progress, get_engine
 from whyset.errors import InputError
 from whyset.fixing.fix_task import FixTask, Rows
+from whyset.fixing.other_data import OtherData, open_other_data
 from whyset.interventions import InputIntervention, intervention_from_dict
 from whyset.runner.consent import Trust
 from whyset.runner.reopening import ReopenedRun, reopen
@@ -25,6 +26,7 @@ from whyset.runner.score_model import ScoreModel
 from whyset.runner.targets import Targets
 from whyset.store import Run, open_run
 from whyset.store.findings import Finding
+from whyset.store.fixes import HeldOutData
 from whyset.store.remote import AnyPath
 
 HELD_OUT = 0.3
@@ -40,9 +42,13 @@ class DividedTask:
     making, judging : FixTask
         The samples from which a fix is made, and those that judge it.
     making_samples, judging_samples : ndarray of int64
-        The number in the data set of each sample of the two tasks.
+        The number in the data set of the run of each sample of the two tasks; those of other data are not counted.
     finding : Finding
         The finding.
+    among : ndarray of int64 or None, default None
+        The samples of `judging` that are from other data, and judge; None: all are of the run.
+    other : HeldOutData or None, default None
+        The other data.
     """
 
     making: FixTask
@@ -50,6 +56,8 @@ class DividedTask:
     making_samples: Rows
     judging_samples: Rows
     finding: Finding
+    among: Rows | None = None
+    other: HeldOutData | None = None
 
 
 @contextmanager
@@ -58,6 +66,7 @@ def open_fix_task(
     finding: Finding | str,
     *,
     held_out: float = HELD_OUT,
+    holdout: Any = None,
     seed: int = 0,
     name: str = "findings",
     model: nn.Module | None = None,
@@ -73,6 +82,9 @@ def open_fix_task(
     separately and at random. Tasks can be used in this block. Samples of other classes that
     have the evidence, which a run with several targets can find, are in neither of the tasks.
 
+    With other data (`holdout`), its samples judge, and all samples of the run make the fix except for the share
+    `held_out` of the class of the finding: the evidence of these is what is inserted.
+
     Parameters
     ----------
     run : Run, str or path
@@ -81,6 +93,9 @@ def open_fix_task(
         A finding of the run, or its id.
     held_out : float, default 0.3
         The share of the samples that judge the fix; at least one sample with the evidence on each side.
+    holdout : str, Path or data set, optional
+        Other data that judges, as for `whyset.explain`, with the classes of the run; samples that the run has are
+        left out.
     seed : int, default 0
         The seed of the division, and of the tasks.
     name : str, default "findings"
@@ -103,7 +118,8 @@ def open_fix_task(
     engine = get_engine("serial")
     with reopen(opened, engine, said, model=model, dataset=dataset, data=data, device=device, trust=trust) as reopened:
         require_single_inputs(reopened)
-        yield divide(opened, reopened, found, held_out, seed_number(seed))
+        other = None if holdout is None else open_other_data(opened, reopened, holdout, said)
+        yield divide(opened, reopened, found, held_out, seed_number(seed), other)
 
 
 def get_finding(run: Run, finding: Finding | str, name: str = "findings") -> Finding:
@@ -119,8 +135,15 @@ def get_finding(run: Run, finding: Finding | str, name: str = "findings") -> Fin
     return found
 
 
-def divide(run: Run, reopened: ReopenedRun, finding: Finding, held_out: float, seed: int) -> DividedTask:
-    """Divide the samples of a run into two tasks."""
+def divide(
+    run: Run,
+    reopened: ReopenedRun,
+    finding: Finding,
+    held_out: float,
+    seed: int,
+    other: OtherData | None = None,
+) -> DividedTask:
+    """Divide the samples of a run into two tasks; with other data, the second one has its samples behind the run's."""
     intervention = _get_intervention(finding)
     label, each = int(finding.class_id), run.config.targets_per_sample
     with_evidence = {int(row) // each: int(row) for row in finding.rows}
@@ -137,17 +160,19 @@ def divide(run: Run, reopened: ReopenedRun, finding: Finding, held_out: float, s
             f"{carriers.sum()}"
         )
     judges = _choose_judges(labels * 2 + carriers, held_out, seed)
+    if other is not None:
+        judges &= labels == label
     seeds = np.isin(samples, [row // each for row in finding.seeds])
     get_scores = make_get_scores(reopened)
 
-    def make(chosen: Rows) -> FixTask:
+    def make(chosen: Rows, added: OtherData | None = None) -> FixTask:
         numbers = samples[chosen]
 
-        def read(rows: Rows) -> Tensor:
+        def read_own(rows: Rows) -> Tensor:
             return read_inputs(reopened.reading, numbers[np.asarray(rows)].tolist(), reopened.model)
 
         def insert(sources: Rows, hosts: Rows, x: Tensor) -> Tensor:
-            own = read(sources)
+            own = read_own(sources)
             rows = np.array([rows_of[int(number)] for number in numbers[np.asarray(sources)]], np.int64)
             evidence = intervention.select(own, read_relevance(run, intervention, rows, own))
             fits = intervention.fits(evidence, x)
@@ -159,8 +184,8 @@ def divide(run: Run, reopened: ReopenedRun, finding: Finding, held_out: float, s
 
         return FixTask(
             model=reopened.model,
-            read=read,
-            labels=labels[chosen],
+            read=read_own if added is None else _read_both(read_own, len(chosen), added),
+            labels=labels[chosen] if added is None else np.concatenate([labels[chosen], added.labels]),
             label=label,
             carriers=np.flatnonzero(carriers[chosen]),
             seeds=np.flatnonzero((carriers & seeds)[chosen]),
@@ -170,7 +195,27 @@ def divide(run: Run, reopened: ReopenedRun, finding: Finding, held_out: float, s
         )
 
     made, judged = np.flatnonzero(~judges), np.flatnonzero(judges)
-    return DividedTask(make(made), make(judged), samples[made], samples[judged], finding)
+    divided = DividedTask(make(made), make(judged, other), samples[made], samples[judged], finding)
+    if other is None:
+        return divided
+    return replace(divided, among=len(judged) + np.arange(len(other.labels)), other=other.record)
+
+
+def _read_both(read_own: Callable[[Rows], Tensor], n_own: int, other: OtherData) -> Callable[[Rows], Tensor]:
+    """Make the function that reads samples of a run and, behind them, of other data."""
+
+    def read(rows: Rows) -> Tensor:
+        rows = np.asarray(rows)
+        is_other = rows >= n_own
+        if is_other.all():
+            return other.read(rows - n_own)
+        if not is_other.any():
+            return read_own(rows)
+        parts = torch.cat([read_own(rows[~is_other]), other.read(rows[is_other] - n_own)])
+        order = np.concatenate([np.flatnonzero(~is_other), np.flatnonzero(is_other)])
+        return parts[torch.from_numpy(np.argsort(order))]
+
+    return read
 
 
 def make_get_scores(reopened: ReopenedRun) -> Callable[[nn.Module, Tensor], Tensor]:

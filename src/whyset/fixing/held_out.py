@@ -36,7 +36,7 @@ class HeldOutTrial:
     rest : ndarray of int64
         A sample of the class that is not a carrier for each host; empty if there is none.
     free : ndarray of int64
-        All samples that are not carriers (m,).
+        The samples whose accuracy counts (m,): all that are not carriers, or those of other data.
     """
 
     hosts: Rows
@@ -61,7 +61,7 @@ class HeldOutPredictions:
     inserted_other : ndarray of int64
         The best other class than that of the evidence, for the hosts with the evidence of carriers.
     labels, free : ndarray of int64
-        Labels of, and predictions for, all samples that are not carriers (m,).
+        Labels of, and predictions for, the samples whose accuracy counts (m,).
     """
 
     label: int
@@ -120,7 +120,7 @@ class HeldOutChange:
     effect: float
 
 
-def draw_held_out(task: FixTask, most: int = 1000) -> HeldOutTrial:
+def draw_held_out(task: FixTask, most: int = 1000, among: Rows | None = None) -> HeldOutTrial:
     """Draw hosts of other classes, a carrier and a sample of the rest of the class for each.
 
     Parameters
@@ -129,11 +129,16 @@ def draw_held_out(task: FixTask, most: int = 1000) -> HeldOutTrial:
         The task whose samples judge.
     most : int, default 1000
         The largest number of hosts.
+    among : ndarray of int64, optional
+        The samples that are hosts and whose accuracy counts, if the others only have evidence to insert; by default
+        all that are not carriers.
     """
     random = np.random.default_rng([task.seed, 12])
-    free = np.setdiff1d(np.flatnonzero(task.labels >= 0), task.carriers)
+    known = np.setdiff1d(np.flatnonzero(task.labels >= 0), task.carriers)
+    free = known if among is None else among
     hosts = random.permutation(free[task.labels[free] != task.label])[: whole_number("most", most, least=1)]
-    rest = free[task.labels[free] == task.label]
+    rest = known if among is None else np.setdiff1d(known, among)
+    rest = rest[task.labels[rest] == task.label]
     if not len(hosts) or not len(task.carriers):
         raise InputError(
             f"expected held-out carriers and samples of other classes, got {len(task.carriers)} and {len(hosts)}"

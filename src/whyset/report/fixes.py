@@ -6,16 +6,18 @@ from whyset.errors import BrokenRunError, InputError
 from whyset.report.numbers import percent
 from whyset.store import Run
 from whyset.store.effects.records import Estimate
-from whyset.store.fixes import ClassChange, FixComparison, TriedFix
+from whyset.store.fixes import ClassChange, FixComparison, FixSplit, TriedFix
 from whyset.store.fixes.files import read_fix
 
 HEADINGS = ("fix", "turned", "reduced", "regained", "accuracy", "own class", "seconds")
-NOTE = (
+_NOTE = (
     "turned: hosts of other classes that the evidence turns into the class; reduced, regained: the parts of its effect "
     "that are gone, and of the lost accuracy that are back; accuracy, own class: differences in percentage points on "
     "samples without the evidence, from equal training without the fix where weights were trained. Intervals are "
-    "of 95 %. Samples are those of the run: if the model was trained on them, costs on new data may differ."
+    "of 95 %."
 )
+_OF_RUN = "Samples are those of the run: if the model was trained on them, costs on new data may differ."
+_OF_OTHER = "Where samples of the other data have the evidence, costs are counted too high."
 _SHOWN_CLASSES = 3
 
 
@@ -47,7 +49,8 @@ class ReportedFixes:
         """The recommendation, the notices, what could not be made, and the meaning of the numbers."""
         if self.comparison is None:
             return list(self.notices)
-        return [describe_recommendation(self.comparison), *self.notices, *describe_rest(self.comparison), NOTE]
+        found = self.comparison
+        return [describe_recommendation(found), *self.notices, *describe_rest(found), explain_numbers(found)]
 
 
 def read_fixes(run: Run) -> tuple[ReportedFixes, ...]:
@@ -70,8 +73,25 @@ def describe_before(found: FixComparison) -> str:
     return (
         f"Before a fix, the evidence turns {format_share(found.turned)} of {split.n_hosts:,} held-out samples of other "
         f"classes into {found.class_name}, and that of the rest of the class {format_share(found.null)}. "
-        f"{split.n_judging:,} samples judge, {split.n_carriers_judging:,} of them with the evidence; "
-        f"{split.n_making:,} made the fixes (seed {split.seed})."
+        f"{_describe_judges(split)}; {split.n_making:,} made the fixes (seed {split.seed})."
+    )
+
+
+def explain_numbers(found: FixComparison) -> str:
+    """Explain the columns of the table, and what its numbers hold for."""
+    return f"{_NOTE} {_OF_RUN if found.split.holdout is None else _OF_OTHER}"
+
+
+def _describe_judges(split: FixSplit) -> str:
+    """Describe the samples that judge."""
+    other = split.holdout
+    if other is None:
+        return f"{split.n_judging:,} samples judge, {split.n_carriers_judging:,} of them with the evidence"
+    reasons = {"are samples of the run": other.n_of_run, "are unreadable or have no label": other.n_unusable}
+    left_out = " and ".join(f"{count:,} that {reason}" for reason, count in reasons.items() if count)
+    return (
+        f"{split.n_judging:,} samples of {other.name} judge{f' (without {left_out})' if left_out else ''}, with the "
+        f"evidence of {split.n_carriers_judging:,} samples of the run"
     )
 
 

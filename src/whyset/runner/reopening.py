@@ -17,6 +17,7 @@ from whyset.runner.evaluation_mode import evaluating
 from whyset.runner.explain_config import ExplainConfig
 from whyset.runner.explaining import bind_code, load, make_plan
 from whyset.runner.job import Job
+from whyset.runner.labels import Labels
 from whyset.runner.models import LoadedModel, ModelSource
 from whyset.runner.prefetch import Prefetcher
 from whyset.runner.rerun import choose_device, permit, restore_request
@@ -34,6 +35,24 @@ class ReopenedRun:
     model: torch.nn.Module
     reading: Prefetcher
     job: Job
+
+    def open_other(self, given: Any) -> Prefetcher:
+        """Open other data, a path or an object, with the preprocessing and the classes of the run.
+
+        InputError: it cannot be opened, or its classes are others.
+        """
+        run, is_path = self.job.run, isinstance(given, str | Path)
+        path, dataset = (given, None) if is_path else (None, given)
+        names = run.config.class_names
+        request = restore_request(run, run.path, path, self.model, dataset, labels=Labels.of(names) if names else None)
+        source = replace(request, limit=None).source(None, self.model)
+        found = source.class_names
+        if found is not None and names and tuple(found) != names:
+            raise InputError(
+                f"the other data has the classes {', '.join(map(str, found))}: expected those of {run.path}: "
+                f"{', '.join(names)}"
+            )
+        return replace(self.reading, source=source)
 
 
 @contextmanager

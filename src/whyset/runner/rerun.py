@@ -88,9 +88,16 @@ def permit(run: Run, request: ExplainConfig, trust: Trust, said: Progress) -> No
 
 
 def restore_request(
-    kept: Run, run: str | AnyPath, data: str | Path | None, model: torch.nn.Module | None = None, dataset: Any = None
+    kept: Run,
+    run: str | AnyPath,
+    data: str | Path | None,
+    model: torch.nn.Module | None = None,
+    dataset: Any = None,
+    labels: Labels | None = None,
 ) -> ExplainConfig:
     """Return the options of `explain` that made a run; a given model or data set replaces that of the run.
+
+    `labels` name the outputs if run.json does not state where their names are from.
 
     InputError: run.json does not state them, or files are missing or have changed.
     """
@@ -100,7 +107,7 @@ def restore_request(
     if reasons:
         raise InputError(f"{run} cannot be repeated from its run.json: {'; '.join(reasons)}")
     preprocessing = codec_from_dict(config.preprocessing, f"the preprocessing of {run}")
-    labels = _labels(origin["labels"])
+    labels = _labels(origin["labels"]) or labels
     needs_preprocessing = _is_structured(origin) or (dataset is not None and not is_source(dataset))
     computed = {
         "model": _model(kept, preprocessing) if model is None else model,

@@ -1,8 +1,9 @@
-"""Comparison of inputs when a run is continued: some committed samples are read again and must be unchanged."""
+"""Comparison of inputs with those of a run by their hashes: some are read again when a run is continued."""
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from whyset.engines import Progress
 from whyset.errors import RunMismatchError
@@ -48,6 +49,19 @@ def choose_samples(run: Run, count: int) -> list[int]:
     """Up to `count` samples spread over all committed shards, the last one included."""
     chosen = _choose_shards(run.committed_shards(), count)
     return [index for shard in chosen for index in _choose_samples(run, shard, count // len(chosen))]
+
+
+def read_input_hashes(run: Run, samples: NDArray[np.int64]) -> list[str | None]:
+    """Return the hash of each input, None where the run has none."""
+    each, per_shard = run.config.targets_per_sample, run.config.shard_rows
+    shards = samples * each // per_shard
+    commits = {commit.shard: commit for commit in read_commits(run.path, np.unique(shards).tolist())}
+    found: list[str | None] = []
+    for sample, shard in zip(samples.tolist(), shards.tolist(), strict=True):
+        inputs = commits[shard].inputs
+        digest = None if inputs is None else inputs.digest(sample - run.shard_range(shard)[0] // each)
+        found.append(None if digest in (None, "", UNREAD) else digest)
+    return found
 
 
 def _choose_shards(committed: Sequence[int], count: int) -> list[int]:

@@ -6,6 +6,7 @@ from whyset.store.fixes.records import (
     ClassChange,
     FixComparison,
     FixSplit,
+    HeldOutData,
     ListedFix,
     TriedFix,
 )
@@ -15,6 +16,7 @@ __all__ = [
     "ClassChange",
     "FixComparison",
     "FixSplit",
+    "HeldOutData",
     "ListedFix",
     "TriedFix",
     "list_fixes",

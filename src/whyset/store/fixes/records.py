@@ -13,7 +13,7 @@ from whyset.store.jsonfile import JSON
 from whyset.store.layout import safe_name
 from whyset.store.sealed_json import digest_json
 
-FIX_SCHEMA = "1.0"
+FIX_SCHEMA = "1.1"
 """Version of the stored form; a new optional field raises the minor number."""
 
 
@@ -37,21 +37,48 @@ class ListedFix:
 
 
 @dataclass(frozen=True)
+class HeldOutData:
+    """Other data than that of a run, whose samples judge fixes.
+
+    Parameters
+    ----------
+    name : str
+        The path, or the kind of object.
+    fingerprint : str
+        A hash that changes when the data does.
+    n_of_run, n_unusable : int
+        The numbers of samples that do not judge: samples of the run as well, and those without a label or unreadable.
+    """
+
+    __pydantic_config__: ClassVar = PYDANTIC
+
+    name: str
+    fingerprint: str
+    n_of_run: int
+    n_unusable: int
+
+
+@dataclass(frozen=True)
 class FixSplit:
-    """The division of the samples of a run into those that make a fix and those that judge it.
+    """The division of samples into those that make a fix and those that judge it.
+
+    With other data, all samples of the run make the fix, except for some of the class of the finding, whose evidence is
+    inserted into samples of the other data.
 
     Parameters
     ----------
     seed : int
         The seed of the division and of all other random choices.
     held_out : float
-        The share of the samples that judge.
+        The share of the samples that judge; with other data, the share of the class whose evidence is inserted.
     n_making, n_judging : int
         The numbers of samples.
     n_carriers_making, n_carriers_judging : int
         The numbers of those with the evidence.
     n_hosts : int
         The number of judging samples of other classes that evidence is inserted into.
+    holdout : HeldOutData or None
+        The other data that judges; None: samples of the run.
     """
 
     __pydantic_config__: ClassVar = PYDANTIC
@@ -63,6 +90,7 @@ class FixSplit:
     n_carriers_making: int
     n_carriers_judging: int
     n_hosts: int
+    holdout: HeldOutData | None = None
 
 
 @dataclass(frozen=True)
