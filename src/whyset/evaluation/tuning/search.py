@@ -49,7 +49,9 @@ def search(
 
 
 def _change(configuration: Configuration, name: str, value: Value) -> Configuration | None:
-    """Return a configuration with another value, or None if the combination is not possible."""
+    """Return a configuration with another value, or None if that is not possible or makes no difference."""
+    if name == "epsilon" and not configuration.has_epsilon:
+        return None
     changed: Any = {name: value}
     try:
         return replace(configuration, **changed)

@@ -91,6 +91,11 @@ class Configuration(TypedFields):
         if self.gates == "constant" and self.depth < 1:
             raise InputError("Configuration(gates='constant'): expected depth=1.0, because CP-LRP chooses by kind only")
 
+    @property
+    def has_epsilon(self) -> bool:
+        """True if a layer has the rule Epsilon, so that its parameter makes a difference."""
+        return self.linear == "epsilon" or self.convolution == "epsilon" or self.depth < 1
+
     def describe(self) -> str:
         """Return the parameters that are not the default, and always the rule of convolutions."""
         given = {part.name: getattr(self, part.name) for part in fields(self)}
