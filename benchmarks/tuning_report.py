@@ -50,10 +50,11 @@ class Measured:
 def write_report(out: Path, records: Path, names: Sequence[str], note: str) -> None:
     """Write the report of the networks of these names."""
     found = [_read(records, name) for name in names]
+    machine = f"{platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}"
     lines = [
         f"# Tuning, {date.today()}",
         "",
-        f"{platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}, one core. {note}".strip(),
+        f"{machine}, one core. {note}".strip(),
         "",
         "`whyset tune` on the tuning samples of each network, with the default metric: the relevance gain. Differences "
         "are those on held-out samples, tuned minus preset, paired, with a bootstrap interval of 95 % and a p-value by "
@@ -103,7 +104,7 @@ def _write_gains(found: Sequence[Measured]) -> Iterator[str]:
 
 
 def _write_others(found: Sequence[Measured]) -> Iterator[str]:
-    titles = [one.title for one in found[0].tuning.held_out[1:]] if found else []
+    titles = [METRICS[one.metric["name"]].title for one in found[0].tuning.held_out[1:]] if found else []
     yield from _head("network", *titles)
     signs = {"equal": "=", "unknown": "-"}
     for one in found:

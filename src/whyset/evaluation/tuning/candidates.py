@@ -18,14 +18,14 @@ from whyset.evaluation.tuning.space import STARTS, Configuration, find_axes, fit
 from whyset.runner.composites import AUTO, NamedComposite
 from whyset.runner.default_composite import choose_composite
 from whyset.runner.input_codecs import InputCodec
-from whyset.store.tunings import Candidate, TuningJournal
+from whyset.store.tunings import TuningCandidate, TuningJournal
 
 FAILURES = (WhysetError, RuntimeError, ValueError, TypeError, IndexError, AttributeError, NotImplementedError)
 """What a method may raise for a model that it does not apply to; others are errors of the program."""
 
 
 @dataclass(eq=False)
-class Candidates:
+class CandidateMeter:
     """Measures candidates, once each, and keeps their methods.
 
     Parameters
@@ -52,7 +52,7 @@ class Candidates:
     modality: str
     layers: LinearLayers
     journal: TuningJournal
-    report: Callable[[Candidate], None]
+    report: Callable[[TuningCandidate], None]
     methods: dict[str, Method] = field(default_factory=dict)
     required: Any = None  # ndarray of bool: the samples for which a preset is defined
 
@@ -61,16 +61,16 @@ class Candidates:
         """The inputs for black and white."""
         return self.codec.bounds()
 
-    def has_rules(self, one: Candidate) -> bool:
+    def has_rules(self, one: TuningCandidate) -> bool:
         """True for a candidate whose maps are relevance by rules, not a gradient or another method."""
         method = self.methods.get(one.name)
         return isinstance(method, GradientMethod) and method.conserving
 
-    def find(self, one: Candidate | None) -> Method | None:
+    def find(self, one: TuningCandidate | None) -> Method | None:
         """Return the method of a candidate; None for None."""
         return None if one is None else self.methods[one.name]
 
-    def measure_presets(self, given: Mapping[str, Method | str]) -> list[Candidate]:
+    def measure_presets(self, given: Mapping[str, Method | str]) -> list[TuningCandidate]:
         """Measure the presets; one that is not defined for samples for which another one is has a problem."""
         found = [self._measure(name, "preset", partial(self._make_preset, one)) for name, one in given.items()]
         defined = [_find_defined(one) for one in found if one.problem is None]
@@ -79,13 +79,13 @@ class Candidates:
         self.required = np.logical_or.reduce(defined)
         return [self._require_defined(one) for one in found]
 
-    def search(self, presets: Iterable[Candidate], budget: int) -> list[Candidate]:
+    def search(self, presets: Iterable[TuningCandidate], budget: int) -> list[TuningCandidate]:
         """Measure configurations, from that of the best preset with rules on."""
         sign = 1 if self.metric.better == "higher" else -1
         known = {one.name: one.value * sign for one in presets if one.name in STARTS and one.value is not None}
         start = STARTS[max(known, key=lambda name: known[name])] if known else Configuration()
         axes = find_axes(self.layers, self.bounds)
-        found: list[Candidate] = []
+        found: list[TuningCandidate] = []
 
         def measure(configuration: Configuration) -> float | None:
             make = partial(self._make_searched, configuration)
@@ -113,9 +113,9 @@ class Candidates:
 
     def _measure(
         self, name: str, kind: Any, make: Callable[[], Method], configuration: Configuration | None = None
-    ) -> Candidate:
+    ) -> TuningCandidate:
         stored = None if configuration is None else configuration.to_dict()
-        one = Candidate(name, kind, {}, stored)
+        one = TuningCandidate(name, kind, {}, stored)
         try:
             method = make()
             one = replace(one, method=method.to_dict())
@@ -131,7 +131,7 @@ class Candidates:
         self.report(one)
         return one
 
-    def _require_defined(self, one: Candidate) -> Candidate:
+    def _require_defined(self, one: TuningCandidate) -> TuningCandidate:
         if one.problem is not None:
             return one
         missing = int((self.required & ~_find_defined(one)).sum())
@@ -140,7 +140,7 @@ class Candidates:
         return replace(one, problem=f"the metric is not defined for {missing} samples for which it is for others")
 
 
-def _find_defined(one: Candidate) -> Any:
+def _find_defined(one: TuningCandidate) -> Any:
     return np.array([value is not None for value in one.values], bool)
 
 

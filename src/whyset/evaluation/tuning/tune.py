@@ -18,7 +18,7 @@ from whyset.evaluation.measuring import describe_metric
 from whyset.evaluation.metrics import Metric
 from whyset.evaluation.run_material import find_obstacle
 from whyset.evaluation.sampling import draw_evenly, hash_inputs
-from whyset.evaluation.tuning.candidates import Candidates
+from whyset.evaluation.tuning.candidates import CandidateMeter
 from whyset.evaluation.tuning.config import LEAST, TuneConfig
 from whyset.evaluation.tuning.held_out import compare_held_out
 from whyset.evaluation.tuning.layers import list_linear_layers
@@ -32,7 +32,7 @@ from whyset.runner.sources.source import get_structure
 from whyset.runner.versions import versions
 from whyset.store import DONE, Run
 from whyset.store.layout import STATUS
-from whyset.store.tunings import Candidate, TunedOn, Tuning, open_journal, write_tuning
+from whyset.store.tunings import TunedOn, Tuning, TuningCandidate, open_journal, write_tuning
 
 
 @takes(TuneConfig)
@@ -165,21 +165,26 @@ def _describe(given: TuneConfig, opened: _Opened, metric: Metric) -> Any:
 
 def _measure_all(
     given: TuneConfig, opened: _Opened, metric: Metric, journal: Any, said: Progress
-) -> tuple[Candidates, list[Candidate]]:
+) -> tuple[CandidateMeter, list[TuningCandidate]]:
     samples = opened.tuning
     layers = list_linear_layers(samples.model, samples.x[:1])
     presets = given.named_presets
     codec = opened.reopened.job.source.preprocessing
     said.start(len(presets) + given.n_candidates, "candidates")
     with finishing(said):
-        candidates = Candidates(samples, metric, codec, opened.run.modality, layers, journal, lambda _: said.advance(1))
+        more = (layers, journal, lambda _: said.advance(1))
+        candidates = CandidateMeter(samples, metric, codec, opened.run.modality, *more)
         of_presets = candidates.measure_presets(presets)
         searched = candidates.search(of_presets, given.n_candidates)
     return candidates, [*of_presets, *searched]
 
 
 def _judge(
-    given: TuneConfig, opened: _Opened, metric: Metric, found: tuple[Candidates, list[Candidate]], said: Progress
+    given: TuneConfig,
+    opened: _Opened,
+    metric: Metric,
+    found: tuple[CandidateMeter, list[TuningCandidate]],
+    said: Progress,
 ) -> Tuning:
     candidates, listed = found
     better: Any = metric.better
@@ -212,7 +217,7 @@ def _judge(
     )
 
 
-def _find_best(listed: Sequence[Candidate], better: str) -> Candidate | None:
+def _find_best(listed: Sequence[TuningCandidate], better: str) -> TuningCandidate | None:
     sign = 1 if better == "higher" else -1
     known = [one for one in listed if one.value is not None]
     return max(known, key=lambda one: sign * (one.value or 0.0), default=None)

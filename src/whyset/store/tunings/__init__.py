@@ -4,18 +4,18 @@ from whyset.store.tunings.files import read_tuning, write_tuning
 from whyset.store.tunings.journal import TuningJournal, open_journal
 from whyset.store.tunings.records import (
     TUNING_SCHEMA,
-    Candidate,
     HeldOutMetric,
     TunedOn,
     Tuning,
+    TuningCandidate,
 )
 
 __all__ = [
     "TUNING_SCHEMA",
-    "Candidate",
     "HeldOutMetric",
     "TunedOn",
     "Tuning",
+    "TuningCandidate",
     "TuningJournal",
     "open_journal",
     "read_tuning",

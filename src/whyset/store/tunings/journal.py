@@ -10,7 +10,7 @@ from whyset.errors import BrokenRunError, InputError
 from whyset.store.files import explain_disk_errors
 from whyset.store.jsonfile import JSON, replace_json, require_json, seal_json
 from whyset.store.sealed_json import digest_json, read_sealed, validate_record
-from whyset.store.tunings.records import TUNING_SCHEMA, Candidate
+from whyset.store.tunings.records import TUNING_SCHEMA, TuningCandidate
 
 
 @dataclass(frozen=True)
@@ -24,19 +24,19 @@ class TuningJournal:
     path: Path | None
     config_hash: str
 
-    def find(self, name: str, method: Mapping[str, Any]) -> Candidate | None:
+    def find(self, name: str, method: Mapping[str, Any]) -> TuningCandidate | None:
         """Return a finished candidate with this name and this method; None if it is not there, or damaged."""
         if self.path is None or not (file := self._locate(name)).is_file():
             return None
         try:
             stored = read_sealed(file, TUNING_SCHEMA)
-            found: Candidate = validate_record(Candidate, stored.get("candidate"), "candidates")
+            found: TuningCandidate = validate_record(TuningCandidate, stored.get("candidate"), "candidates")
         except (BrokenRunError, InputError):
             return None
         same = stored.get("config_hash") == self.config_hash and found.name == name
         return found if same and digest_json(found.method) == digest_json(method) else None
 
-    def write(self, candidate: Candidate) -> None:
+    def write(self, candidate: TuningCandidate) -> None:
         """Write a candidate, sealed by a checksum; the file appears whole."""
         if self.path is None:
             return

@@ -19,7 +19,7 @@ Kind = Literal["preset", "searched"]
 
 
 @dataclass(frozen=True)
-class Candidate:
+class TuningCandidate:
     """A method that was compared on the tuning samples.
 
     Parameters
@@ -119,11 +119,12 @@ class HeldOutMetric:
     def verdict(self) -> Literal["better", "worse", "equal", "unknown"]:
         """Whether the tuned candidate is significantly better or worse than the preset by this metric.
 
-        "unknown" for metrics that were not measured or only describe.
+        It is if the p-value is below 0.05 and the interval does not contain 0: with skewed differences, one of them
+        can be without the other. "unknown" for metrics that were not measured or only describe.
         """
-        if self.p_value is None or self.difference is None or self.better is None:
+        if self.p_value is None or self.interval is None or self.difference is None or self.better is None:
             return "unknown"
-        if self.p_value >= SIGNIFICANT:
+        if self.p_value >= SIGNIFICANT or self.interval[0] <= 0 <= self.interval[1]:
             return "equal"
         return "better" if (self.difference > 0) == (self.better == "higher") else "worse"
 
@@ -181,7 +182,7 @@ class Tuning:
         Its name with the parameters that are not the default.
     better : {"higher", "lower"}
         Which of its values are better.
-    candidates : tuple of Candidate
+    candidates : tuple of TuningCandidate
         The presets, then the configurations of the search in order.
     preset : str
         The name of the best preset on the tuning samples.
@@ -210,7 +211,7 @@ class Tuning:
     metric: Mapping[str, Any]
     title: str
     better: Literal["higher", "lower"]
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[TuningCandidate, ...]
     preset: str
     tuned: str | None
     chosen: str
@@ -231,7 +232,7 @@ class Tuning:
         return make_summary_table(repr(self).strip("<>"), facts)
 
     @property
-    def ranked(self) -> list[Candidate]:
+    def ranked(self) -> list[TuningCandidate]:
         """The candidates that were measured, the best first."""
         sign = -1 if self.better == "higher" else 1
         return sorted(
@@ -239,7 +240,7 @@ class Tuning:
         )
 
     @property
-    def failed(self) -> list[Candidate]:
+    def failed(self) -> list[TuningCandidate]:
         """The candidates that could not be measured, with their `problem`."""
         return [one for one in self.candidates if one.problem is not None]
 
@@ -262,7 +263,7 @@ class Tuning:
         """The metrics of other properties by which the tuned candidate is significantly worse than the preset."""
         return [one for one in self.held_out[1:] if one.verdict == "worse"]
 
-    def get_candidate(self, name: str) -> Candidate:
+    def get_candidate(self, name: str) -> TuningCandidate:
         """Return the candidate of this name; KeyError: there is none."""
         return {one.name: one for one in self.candidates}[name]
 
@@ -273,6 +274,8 @@ class Tuning:
         first = self.held_out[0]
         if first.problem is not None:
             return f"The comparison on held-out samples is not defined ({first.problem}): use preset {self.preset}."
+        if first.interval == (0.0, 0.0):
+            return f"The search found nothing else than preset {self.preset}: use that one."
         if self.is_better:
             return f"Better than the best preset {self.preset} by {first.describe()}: {self.tuned}."
         found = f"Not better than preset {self.preset} by {first.describe()}: use that one."
