@@ -75,7 +75,6 @@ def tune(given: TuneConfig) -> Tuning:
     if given.out_path is not None:
         write_tuning(given.out_path, record)
         journal.remove()
-    said.info(record.describe())
     return record
 
 
