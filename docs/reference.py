@@ -21,6 +21,7 @@ from whyset.options.evaluate import EvaluateOptions
 from whyset.options.explain import ExplainOptions
 from whyset.options.option import Option, list_options, spell
 from whyset.options.spray import SprayOptions
+from whyset.options.tune import TuneOptions
 from whyset.runner.explain_config import OF_ORIGIN
 from whyset.store import RunConfig
 
@@ -156,7 +157,7 @@ the run format that added the field; in older runs it has its default.
 
 
 def write_options() -> str:
-    """The page of the options of `explain`, `Spray`, `EffectTest` and `evaluate`: a row for each."""
+    """The page of the options of `explain`, `Spray`, `EffectTest`, `evaluate` and `tune`: a row for each."""
     lines = [*_heading("Options", "="), _escape(" ".join(_OPTIONS.split())), "", *_heading("explain", "-")]
     lines += _write_table(
         ("in Python", "on the command line", "kept in", "compared", "since"),
@@ -169,6 +170,8 @@ def write_options() -> str:
     kept = "Samples, seed, masks and metrics are kept in the evaluation; the other options do not change its values."
     lines += ["", *_heading("evaluate", "-"), kept, ""]
     lines += _write_table(("in Python", "on the command line"), map(_name_option, list_options(EvaluateOptions)))
+    lines += ["", *_heading("tune", "-"), "Files of tuned methods keep the samples, the seed and the metrics.", ""]
+    lines += _write_table(("in Python", "on the command line"), map(_name_option, list_options(TuneOptions)))
     return "\n".join(lines) + "\n"
 
 

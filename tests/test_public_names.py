@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 NAMES = {
-    "whyset": """EffectTest RelevanceWriter Spray Watch analyze evaluate explain find fix from_arrays measure_effects
-        open_run view""",
+    "whyset": """EffectTest RelevanceWriter Spray Watch analyze evaluate explain find fix from_arrays load_method
+        measure_effects open_run tune view""",
     "whyset.attribution": """Gradient InputTimesGradient SmoothGrad IntegratedGradients GuidedIG BlurIG XRAI
         Occlusion RISE Sobol HSIC ExtremalPerturbation Conditional Captum
         GradCAM GradCAMPlusPlus HiResCAM LayerCAM ScoreCAM AblationCAM GuidedGradCAM FastCAM CamLayer find_cam_layer
@@ -45,7 +45,7 @@ NAMES = {
     "whyset.evaluation": """evaluate EvaluationResult MetricComparison MethodDifference compare_methods
         PixelFlipping FlippingCurves PairedDifference compare_paired Imputer IMPUTERS BlurImputer
         ConstantImputer UniformImputer NoisyLinearImputer METRICS Metric Measured ExplainedSamples as_metric
-        parse_metric build_metric draw_boxes as_explain as_explain_with_seeds as_quantus""",
+        parse_metric build_metric draw_boxes as_explain as_explain_with_seeds as_quantus tune""",
     "whyset.evaluation.metrics": """RelevanceGain MostRelevantFirst LeastRelevantFirst Deletion Insertion ROAD
         Sufficiency Necessity Infidelity MaxSensitivity AverageSensitivity MPRT SmoothMPRT EfficientMPRT RandomLogit
         SeedStability CompletenessError NonSensitivity RelevanceMass WeightedRelevanceMass RelevanceRank PointingGame

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from whyset.analysis import Spray, analyze
     from whyset.effects import EffectTest, measure_effects
-    from whyset.evaluation import evaluate
+    from whyset.evaluation import evaluate, tune
     from whyset.findings import find
     from whyset.fixing import fix
-    from whyset.runner import explain, from_arrays
+    from whyset.runner import explain, from_arrays, load_method
     from whyset.store import open_run
     from whyset.store.maps import RelevanceWriter
     from whyset.viewer import view
@@ -31,8 +31,10 @@ __all__ = [
     "find",
     "fix",
     "from_arrays",
+    "load_method",
     "measure_effects",
     "open_run",
+    "tune",
     "view",
     "widget",
 ]
@@ -49,8 +51,10 @@ _HOMES = {
     "find": "whyset.findings",
     "fix": "whyset.fixing",
     "from_arrays": "whyset.runner",
+    "load_method": "whyset.runner",
     "measure_effects": "whyset.effects",
     "open_run": "whyset.store",
+    "tune": "whyset.evaluation",
     "view": "whyset.viewer",
     "widget": "whyset.viewer.embed.widget",
 }

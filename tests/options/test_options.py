@@ -27,6 +27,7 @@ from whyset.options.evaluate import EvaluateOptions
 from whyset.options.explain import ExplainOptions
 from whyset.options.option import Flag, list_flags, list_options, option
 from whyset.options.spray import Parts, SprayOptions
+from whyset.options.tune import TuneOptions
 from whyset.runner.explain_config import OF_ORIGIN, ExplainConfig, list_kept
 from whyset.runner.output_kinds import OUTPUT_KINDS
 from whyset.runner.targets.chosen import read_classes
@@ -37,6 +38,7 @@ COMMANDS = {
     "analyze": SprayOptions,
     "test-effects": EffectOptions,
     "evaluate": EvaluateOptions,
+    "tune": TuneOptions,
 }
 
 

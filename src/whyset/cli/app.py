@@ -30,6 +30,7 @@ COMMANDS = (
     "find",
     "fix",
     "evaluate",
+    "tune",
     "view",
     "report",
     "heatmaps",

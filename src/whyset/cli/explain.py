@@ -16,6 +16,7 @@ from whyset.options.option import list_flags, list_options
 from whyset.printable import echo
 
 if TYPE_CHECKING:
+    from whyset.attribution.composites import Composite
     from whyset.attribution.methods import Method
     from whyset.engines import Share
     from whyset.runner import Labels, ModelSource, NamedComposite
@@ -66,16 +67,24 @@ def _read_dataset(given: Given) -> Any:
     return runner.WavFolderSource(data, _read_labels(given), given["seconds"])
 
 
-def _read_composite(given: Given) -> "NamedComposite":
+def _read_composite(given: Given) -> "NamedComposite | Composite":
     from whyset import runner
+    from whyset.runner.tuned_methods import SUFFIX, load_composite
 
+    if given["composite"].endswith(SUFFIX):
+        return load_composite(given["composite"], given["on_unknown"])
     return runner.NamedComposite(given["composite"], given["on_unknown"])
 
 
 def _read_method(given: Given) -> "Method | None":
     from whyset.attribution.methods import find_method, parse_options
+    from whyset.runner.tuned_methods import SUFFIX, load_method
 
     name, options = given["method"], given["method_option"] or ()
+    if name is not None and name.endswith(SUFFIX):
+        if options:
+            raise InputError(f"--method-option {options[0]}: the tuned method in {name} has its parameters already")
+        return load_method(name)
     if name is not None:
         return parse_options(find_method(name), options)
     if options:

@@ -25,6 +25,7 @@ from whyset.evaluation.paired import PairedDifference, compare_paired
 from whyset.evaluation.pixel_flipping import PixelFlipping
 from whyset.evaluation.quantus import as_quantus
 from whyset.evaluation.result import EvaluationResult
+from whyset.evaluation.tuning import tune
 
 __all__ = [
     "IMPUTERS",
@@ -53,4 +54,5 @@ __all__ = [
     "draw_boxes",
     "evaluate",
     "parse_metric",
+    "tune",
 ]

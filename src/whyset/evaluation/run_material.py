@@ -113,7 +113,7 @@ def _try_to_reopen(
     stack: ExitStack, run: Run, said: Progress, given: Mapping[str, Any]
 ) -> tuple[ReopenedRun | None, str | None]:
     """Return the run with its model and data, or the reason why they are not known."""
-    reason = _find_obstacle(run)
+    reason = find_obstacle(run)
     if reason is not None:
         return None, reason
     try:
@@ -128,7 +128,7 @@ def _try_to_reopen(
     return reopened, None
 
 
-def _find_obstacle(run: Run) -> str | None:
+def find_obstacle(run: Run) -> str | None:
     """Return the reason why the model of a run is not called by metrics, or None."""
     config = run.config
     if not issubclass(OUTPUT_KINDS.get(config.output_kind_name, OutputKind), Logits):

@@ -92,7 +92,7 @@ class ExplainOptions:
             "models with attention, epsilon_plus_flat for convolutions on images, and epsilon_plus for all else.",
             Flag(
                 "Composite of rules, listed by whyset composites; gradient: no rules; auto: attn_lrp for attention, "
-                "epsilon_plus_flat for convolutions on images, otherwise epsilon_plus."
+                "epsilon_plus_flat for convolutions on images, otherwise epsilon_plus; or a file of whyset tune."
             ),
             Flag(
                 "Action at an operation without a rule: warn, raise or gradient.",
@@ -111,7 +111,8 @@ class ExplainOptions:
             "`whyset.attribution.methods.METHODS`, or a function `f(model, x, target)` that returns a relevance map "
             "for each sample. By default the gradient with the rules of `composite`.",
             Flag(
-                "Attribution method in place of --composite, listed by whyset methods, such as integrated_gradients.",
+                "Attribution method in place of --composite, listed by whyset methods, such as integrated_gradients, "
+                "or a file of whyset tune.",
                 shown="gradient, with --composite",
             ),
             Flag(

@@ -17,6 +17,7 @@ from whyset.runner.sources import (
     Source,
     WavFolderSource,
 )
+from whyset.runner.tuned_methods import load_method
 
 __all__ = [
     "ArrayFileSource",
@@ -33,5 +34,6 @@ __all__ = [
     "WavFolderSource",
     "explain",
     "from_arrays",
+    "load_method",
     "rerun",
 ]
