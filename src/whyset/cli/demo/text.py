@@ -1,6 +1,8 @@
 """The text that the demo prints when it is finished."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
 
 from whyset.cli.demo.folder import DemoFolder
 from whyset.cli.demo.recipe import Recipe
@@ -12,7 +14,7 @@ from whyset.command import command
 from whyset.report.conclusions import list_conclusions
 from whyset.report.findings import read_findings
 from whyset.report.fixes import format_share, read_fixes
-from whyset.store.findings import Findings
+from whyset.store.findings import Finding, Findings
 
 _MEASURES = (
     ("accuracy", "recognized, without the square"),
@@ -26,13 +28,13 @@ def write_text(story: Story, truth: Truth, recipe: Recipe, folder: DemoFolder) -
     """Yield what was found and fixed, three sentences, what only the demo knows, and what to do next."""
     yield ""
     yield "Found, by a search that knows the network and its training images only:"
-    yield from format_findings(story.findings)
+    yield from _write_findings(story.findings)
     if story.fixes is not None:
         yield ""
-        yield "Fixed, from the finding only:"
-        yield from format_comparison(story.fixes)
+        yield "Fixed, by the finding only:"
+        yield from islice(format_comparison(story.fixes), 1, None)  # the first line is the finding again
     if story.fixed_findings is not None:
-        yield f"The same search in the fixed network: {_count_suspicions(story.fixed_findings)}."
+        yield f"The same search in the fixed network: {_count_suspicions(story.fixed_findings)}"
     yield ""
     yield "In three sentences:"
     run = story.run
@@ -63,9 +65,20 @@ def write_truth(truth: Truth, recipe: Recipe) -> Iterator[str]:
         yield f"    {what.format(label=recipe.planted_class):<50}{''.join(f'{cell:<16}' for cell in cells)}".rstrip()
 
 
+def _write_findings(findings: Findings) -> Iterator[str]:
+    suspicions = _list_suspicions(findings)
+    yield from format_findings(replace(findings, findings=suspicions))
+    others = len(findings) - len(suspicions)
+    if others:
+        yield f"{others} other {'strategy is' if others == 1 else 'strategies are'} not suspicious; the report has them"
+
+
+def _list_suspicions(findings: Findings) -> tuple[Finding, ...]:
+    return tuple(one for one in findings if one.kind == "suspicion")
+
+
 def _count_suspicions(findings: Findings) -> str:
-    count = sum(one.kind == "suspicion" for one in findings)
-    return f"{count or 'no'} {'suspicion' if count == 1 else 'suspicions'} in {findings.n_searched} classes"
+    return next(format_findings(replace(findings, findings=_list_suspicions(findings))))
 
 
 def _write_next(folder: DemoFolder, story: Story) -> Iterator[str]:
