@@ -44,7 +44,7 @@ def test_without_a_recommended_fix_there_is_no_number_after_it() -> None:
     before = Reliance(*(Estimate(0.25 * number, None, 4) for number in range(4)))
     truth = Truth(37, 124, 449, (Match("the suspicion", 40, 0.9, 0.97),), before, None)
     head, match, columns, *rows = write_truth(truth, Recipe(mark=5))
-    assert "5 x 5 pixels is at the upper left of 37 of the 124 training images of class 8" in head
+    assert "5 x 5 pixels at the upper left of 37 of the 124 training images of class 8" in head
     assert "40 images, precision 0.90, recall 0.97" in match
     assert "after" not in columns
     assert [row.split("  ")[-1] for row in rows] == ["0 %", "25 %", "50 %", "75 %"]
