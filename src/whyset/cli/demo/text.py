@@ -6,7 +6,7 @@ from itertools import islice
 
 from whyset.cli.demo.folder import DemoFolder
 from whyset.cli.demo.recipe import Recipe
-from whyset.cli.demo.story import BUDGET, N_CANDIDATES, N_RANDOM, SURROGATES, Story
+from whyset.cli.demo.story import BUDGET, N_CANDIDATES, SURROGATES, Story
 from whyset.cli.demo.truth import Truth
 from whyset.cli.find import format_findings
 from whyset.cli.fix import format_comparison
@@ -90,7 +90,7 @@ def _write_next(folder: DemoFolder, story: Story) -> Iterator[str]:
     again, fixed = folder.path / "again", folder.path / "again-fixed"
     yield f"  {folder.explain_command(again)}"
     yield f"  {command('analyze', again, surrogates=SURROGATES, view='maps')} --no-find"
-    search = {"n-candidates": N_CANDIDATES, "n-random": N_RANDOM, "budget": BUDGET}
+    search = {"n-candidates": N_CANDIDATES, "budget": BUDGET}
     yield f"  {command('find', again, **search)}"
     yield f"  {command('fix', again, out=fixed)}"
     yield f"  {command('view', again, fixed)}"
