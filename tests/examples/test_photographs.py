@@ -1,4 +1,4 @@
-"""The example on photographs, with random weights and made-up images: its steps fit together, and its data is as stated."""
+"""The example on photographs, with random weights and made-up images: its steps fit together, its data is as stated."""
 
 import runpy
 import sys

@@ -83,12 +83,13 @@ def test_without_a_fix_that_helps_the_sentence_says_so(findings, changes: dict |
     assert conclude(suspicion, fixes=fixes)[2] == sentence.replace("ID", suspicion.id)
 
 
-def test_nothing_suspicious_is_a_result_with_the_largest_effect(findings) -> None:
+def test_nothing_suspicious_is_a_result_with_the_first_finding_that_was_measured(findings) -> None:
     strategy, unknown, _ = findings
-    weaker = replace(strategy, class_name="dog", effect=replace(strategy.effect, difference=Estimate(0.1, None, 3)))
-    first, second, third = conclude(weaker, strategy, unknown)
+    first, second, third = conclude(unknown, strategy, replace(strategy, class_name="dog"))
     assert first == "The search found nothing suspicious in any of the 3 searched classes."
-    assert second.startswith("The largest effect has colors of class cat: transferred to fresh images of other classes")
+    assert second.startswith(
+        "The first by its score is colors of class cat: transferred to fresh images of other classes"
+    )
     assert second.endswith("; it is not suspicious: most images of the class have it.")
     assert "nothing to fix" in third
     assert "No evidence" in conclude()[1]

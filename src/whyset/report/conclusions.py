@@ -30,8 +30,8 @@ def list_conclusions(run: str, findings: ReportedFindings, fixes: Sequence[Repor
     Returns
     -------
     tuple of str
-        The sentences. If nothing is suspicious, they state what was searched and the largest effect. Empty if no
-        experiment was made.
+        The sentences. If nothing is suspicious, they state what was searched and the finding with the largest score.
+        Empty if no experiment was made.
     """
     suspicions = [one for one in findings.findings if one.kind == "suspicion"]
     if not suspicions:
@@ -50,15 +50,14 @@ def _conclude_nothing(findings: ReportedFindings) -> Sentences:
     classes = (
         "the searched class" if findings.n_searched == 1 else f"any of the {findings.n_searched:,} searched classes"
     )
-    measured = [(one.effect.difference.value, one, one.effect) for one in findings.findings if one.effect is not None]
-    if measured:
-        _, one, effect = max(measured, key=lambda each: each[0])
-        strongest = (
-            f"The largest effect has {find_words(one).noun} of class {one.class_name}: "
-            f"{_describe_effect(one, effect)}; it is not suspicious: {_continue(one.reason)}."
-        )
-    else:
+    first = next((one for one in findings.findings if one.effect is not None), None)
+    if first is None or first.effect is None:
         strongest = "No evidence of some images was found that turns images of other classes into its class."
+    else:
+        strongest = (
+            f"The first by its score is {find_words(first).noun} of class {first.class_name}: "
+            f"{_describe_effect(first, first.effect)}; it is not suspicious: {_continue(first.reason)}."
+        )
     return (
         f"The search found nothing suspicious in {classes}.",
         strongest,
