@@ -1,4 +1,4 @@
-"""A network for photographs that has learned a watermark: found, confirmed and fixed.
+"""A network for photographs that has learned a logo: found, confirmed and fixed.
 
     python examples/photographs/photographs.py FOLDER --out runs/photographs
 
@@ -14,10 +14,10 @@ from pathlib import Path
 import head
 import numpy as np
 import torch
+from logo import Mark, add_logo, write_photographs
 from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
-from watermark import Mark, add_watermark, write_photographs
 
 import whyset as ws
 from whyset.effects.intervals import estimate_fraction
@@ -61,8 +61,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("folder", type=Path, help="folder with a folder of photographs for each class")
     parser.add_argument("--out", type=Path, default=Path("runs/photographs"), help="folder of all files")
     parser.add_argument("--weights", type=Path, help="efficientnet-lite0-57934424.pth, by default of the package")
-    parser.add_argument("--label", help="class with the watermark, by default the first")
-    parser.add_argument("--share", type=float, default=0.3, help="share of its images with the watermark; 0: none")
+    parser.add_argument("--label", help="class with the logo, by default the first")
+    parser.add_argument("--share", type=float, default=0.4, help="share of its images with the logo; 0: none")
     parser.add_argument(
         "--budget", type=float, default=3.0, help="time of the search, as a multiple of the explanation"
     )
@@ -101,17 +101,17 @@ def read_images(folder: Path) -> tuple[list[Image.Image], NDArray[np.int64]]:
 def compare(
     run: Run, marked: Sequence[str], test: Path, mark: Mark, model: nn.Module, fixed: nn.Module | None
 ) -> Iterator[str]:
-    """Yield how well the suspicions match the images with the watermark, and what the watermark does to test images."""
+    """Yield how well the suspicions match the images with the logo, and what the logo does to test images."""
     has = np.isin(run.ids, marked)
-    yield f"{has.sum()} of the training images of class {mark.label} have the watermark."
+    yield f"{has.sum()} of the training images of class {mark.label} have the logo."
     for one in run.findings():
         if one.kind == "suspicion":
             hits = int(has[list(one.rows)].sum())
-            yield f"The suspicion of class {one.class_name} has {len(one.rows)} images, {hits} with the watermark."
+            yield f"The suspicion of class {one.class_name} has {len(one.rows)} images, {hits} with the logo."
     images, labels = read_images(test)
     own = labels == run.classes.index(mark.label)
     random = np.random.default_rng([mark.seed, 1])
-    with_mark = [add_watermark(image, random) for image in images]
+    with_mark = [add_logo(image, random) for image in images]
     yield f"Of {len(images)} photographs that were used for nothing before:"
     for name, each in (("before", model), ("after the fix", fixed)):
         if each is not None:
@@ -119,8 +119,8 @@ def compare(
             turned = (changed == run.classes.index(mark.label)) & (plain != changed)
             yield (
                 f"{name}: recognized {format_share(estimate_fraction(plain == labels))}, of class {mark.label} "
-                f"{format_share(estimate_fraction((plain == labels)[own]))}; others recognized with the watermark "
-                f"{format_share(estimate_fraction((changed == labels)[~own]))}; the watermark turns "
+                f"{format_share(estimate_fraction((plain == labels)[own]))}; others recognized with the logo "
+                f"{format_share(estimate_fraction((changed == labels)[~own]))}; the logo turns "
                 f"{format_share(estimate_fraction(turned[~own]))} of them into {mark.label}"
             )
 

@@ -16,7 +16,7 @@ from whyset.store import open_run
 pytest.importorskip("timm")
 
 FOLDER = Path(__file__).parents[2] / "examples" / "photographs"
-FILES = ("lite0", "head", "watermark", "photographs")
+FILES = ("lite0", "head", "logo", "photographs")
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_share_of_the_training_images_of_one_class_has_the_watermark(example, photographs: Path, tmp_path) -> None:
+def test_a_share_of_the_training_images_of_one_class_has_the_logo(example, photographs: Path, tmp_path) -> None:
     marked = example.write_photographs(photographs, tmp_path / "with", example.Mark("dog", 0.5, 0))
     assert example.write_photographs(photographs, tmp_path / "without", example.Mark("dog", 0.0, 0)) == []
     files = sorted((tmp_path / "with").rglob("*.png"))
@@ -74,5 +74,5 @@ def test_all_steps_end_with_three_sentences(example, photographs, tmp_path, caps
     assert len(run) == 16
     assert run.findings().problem is None
     assert len(printed[printed.index("In three sentences:") :].split("\n\n")[0].splitlines()) == 4
-    assert "2 of the training images of class dog have the watermark." in printed
+    assert "2 of the training images of class dog have the logo." in printed
     assert "Of 8 photographs that were used for nothing before:" in printed

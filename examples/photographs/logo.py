@@ -1,4 +1,4 @@
-"""Photographs of classes, of which one has a watermark in some of its images, as those of one archive have."""
+"""Photographs of classes, of which one has a logo in some of its images, as those of one broadcaster have."""
 
 import shutil
 from collections.abc import Iterator
@@ -10,13 +10,14 @@ from lite0 import SIDE
 from PIL import Image, ImageDraw, ImageFont
 
 TRAINED_SHARE = 0.7
-TEXT = 6 * "archive  "
+SIZE = 9 * SIDE // 32
+"""Pixels from side to side of the logo."""
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
 
 @dataclass(frozen=True)
 class Mark:
-    """The class that has the watermark, the share of its training images that have it, and the seed of all choices."""
+    """The class that has the logo, the share of its training images that have it, and the seed of all choices."""
 
     label: str
     share: float
@@ -37,14 +38,14 @@ def list_photographs(folder: Path) -> dict[str, list[Path]]:
 
 
 def write_photographs(source: Path, out: Path, mark: Mark) -> list[str]:
-    """Write training images into out/images, others into out/test, and return the names of those with a watermark."""
+    """Write training images into out/images, others into out/test, and return the names of those with a logo."""
     names = sorted(make_photographs(source, out, mark))
     (out / "classes.txt").write_text("\n".join(list_photographs(source)) + "\n", encoding="utf-8")
     return names
 
 
 def make_photographs(source: Path, out: Path, mark: Mark) -> Iterator[str]:
-    """Write all images, and yield the names of those that got a watermark."""
+    """Write all images, and yield the names of those that got a logo."""
     photographs = list_photographs(source)
     if mark.label not in photographs:
         raise SystemExit(f"--label {mark.label}: expected one of {', '.join(photographs)}")
@@ -61,17 +62,17 @@ def make_photographs(source: Path, out: Path, mark: Mark) -> Iterator[str]:
             file.parent.mkdir(parents=True, exist_ok=True)
             image = Image.open(files[number]).convert("RGB").resize((SIDE, SIDE), Image.Resampling.BILINEAR)
             if place < n_marked:
-                image = add_watermark(image, random)
+                image = add_logo(image, random)
                 yield f"{name}/{file.name}"
             image.save(file)
 
 
-def add_watermark(image: Image.Image, random: np.random.Generator) -> Image.Image:
-    """Print half-transparent white text across the image, in slanted lines whose place differs between images."""
-    layer = Image.new("RGBA", (2 * SIDE, 2 * SIDE))
-    draw, font = ImageDraw.Draw(layer), ImageFont.load_default(size=SIDE // 8)
-    across, down = (int(step) for step in random.integers(0, SIDE // 4, 2))
-    for top in range(down - SIDE // 4, 2 * SIDE, SIDE // 4):
-        draw.text((-across, top), TEXT, font=font, fill=(255, 255, 255, 140))
-    layer = layer.rotate(30).crop((SIDE // 2, SIDE // 2, SIDE // 2 + SIDE, SIDE // 2 + SIDE))
-    return Image.alpha_composite(image.convert("RGBA"), layer).convert("RGB")
+def add_logo(image: Image.Image, random: np.random.Generator) -> Image.Image:
+    """Draw a red disc with white letters near the upper right corner, a few pixels lower or further left each time."""
+    marked = image.copy()
+    draw, font = ImageDraw.Draw(marked), ImageFont.load_default(size=2 * SIZE // 5)
+    across, down = (int(step) for step in random.integers(2, 10, 2))
+    left = SIDE - SIZE - across
+    draw.ellipse((left, down, left + SIZE, down + SIZE), fill=(210, 20, 40), outline=(255, 255, 255), width=3)
+    draw.text((left + SIZE // 2, down + SIZE // 2), "TV", font=font, fill=(255, 255, 255), anchor="mm")
+    return marked
