@@ -48,18 +48,19 @@ class Story:
 def investigate(source: ModelSource, images: Path, out: Path, fixed_out: Path, progress: Progress) -> Story:
     """Explain, analyze, search, fix the first suspicion, and do the same with the fixed model; done steps are kept."""
     run = ws.explain(source, images, out, composite=EpsilonPlusFlat(), progress=progress)
+    model = source.load().module
     _analyze(run, progress)
-    findings = _find(run, None, progress)
+    findings = _find(run, model, progress)
     first = find_suspicion(findings)
     if first is None:
         return Story(run, findings)
-    fixes = ws.fix(run, first, progress=progress)
+    fixes = ws.fix(run, first, model=model, progress=progress)
     if fixes.recommended is None:
         return Story(run, findings, fixes)
-    model = load_fixed(run, first.id, source.load().module)
-    fixed_run = explain_fixed(run, first.id, fixed_out, progress=progress)
+    fixed = load_fixed(run, first.id, model)
+    fixed_run = explain_fixed(run, first.id, fixed_out, model=model, progress=progress)
     _analyze(fixed_run, progress)
-    return Story(run, findings, fixes, model, fixed_run, _find(fixed_run, model, progress))
+    return Story(run, findings, fixes, fixed, fixed_run, _find(fixed_run, fixed, progress))
 
 
 def find_suspicion(findings: Findings) -> Finding | None:
@@ -72,7 +73,7 @@ def _analyze(run: Run, progress: Progress) -> None:
     ws.analyze(run, ws.Spray(surrogates=SURROGATES), views="maps", progress=progress)
 
 
-def _find(run: Run, model: nn.Module | None, progress: Progress) -> Findings:
+def _find(run: Run, model: nn.Module, progress: Progress) -> Findings:
     """Return the findings of the run, which are searched for unless they are of its present commits."""
     if "findings" in run.finding_names:
         found = run.findings()

@@ -90,7 +90,7 @@ def _write_next(folder: DemoFolder, story: Story) -> Iterator[str]:
     again, fixed = folder.path / "again", folder.path / "again-fixed"
     yield f"  {folder.explain_command(again)}"
     yield f"  {command('analyze', again, surrogates=SURROGATES, view='maps')} --no-find"
-    search = {"n-candidates": N_CANDIDATES, "budget": BUDGET}
+    search = {"n-candidates": N_CANDIDATES, "budget": f"{BUDGET:g}"}
     yield f"  {command('find', again, **search)}"
     yield f"  {command('fix', again, out=fixed)}"
     yield f"  {command('view', again, fixed)}"
