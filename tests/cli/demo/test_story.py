@@ -11,7 +11,7 @@ from whyset.cli.demo.folder import DemoFolder
 from whyset.cli.demo.program import run_demo
 from whyset.cli.demo.recipe import Recipe
 from whyset.cli.demo.text import write_truth
-from whyset.cli.demo.truth import Match, Reliance, Truth
+from whyset.cli.demo.truth import PlantedMatch, Reliance, Truth
 from whyset.errors import InputError
 from whyset.progress import Silent
 from whyset.store.effects import Estimate
@@ -42,7 +42,7 @@ def test_without_a_mark_nothing_is_suspicious_and_nothing_is_fixed(tmp_path: Pat
 
 def test_without_a_recommended_fix_there_is_no_number_after_it() -> None:
     before = Reliance(*(Estimate(0.25 * number, None, 4) for number in range(4)))
-    truth = Truth(37, 124, 449, (Match("the suspicion", 40, 0.9, 0.97),), before, None)
+    truth = Truth(37, 124, 449, (PlantedMatch("the suspicion", 40, 0.9, 0.97),), before, None)
     head, match, columns, *rows = write_truth(truth, Recipe(mark=5))
     assert "5 x 5 pixels at the upper left of 37 of the 124 training images of class 8" in head
     assert "40 images, precision 0.90, recall 0.97" in match

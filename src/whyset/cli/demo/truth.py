@@ -20,7 +20,7 @@ from whyset.store.effects import Estimate
 
 
 @dataclass(frozen=True)
-class Match:
+class PlantedMatch:
     """A found group of images: their number, and the precision and recall for the planted ones."""
 
     name: str
@@ -58,7 +58,7 @@ class Truth:
     n_planted: int
     n_class: int
     n_test: int
-    matches: tuple[Match, ...]
+    matches: tuple[PlantedMatch, ...]
     before: Reliance
     after: Reliance | None
 
@@ -90,13 +90,13 @@ def measure_reliance(predict: Callable[[Images], NDArray[np.int64]], test: Digit
     )
 
 
-def match_planted(name: str, rows: NDArray[np.int64], planted: NDArray[np.bool_]) -> Match:
+def match_planted(name: str, rows: NDArray[np.int64], planted: NDArray[np.bool_]) -> PlantedMatch:
     """Return the share of planted images among these, and the share of all planted images that they hold."""
     hits = int(planted[rows].sum())
-    return Match(name, len(rows), hits / max(len(rows), 1), hits / max(int(planted.sum()), 1))
+    return PlantedMatch(name, len(rows), hits / max(len(rows), 1), hits / max(int(planted.sum()), 1))
 
 
-def _list_matches(story: Story, planted: NDArray[np.bool_]) -> list[Match]:
+def _list_matches(story: Story, planted: NDArray[np.bool_]) -> list[PlantedMatch]:
     found = []
     if story.suspicion is not None:
         found.append(match_planted("the suspicion", np.array(story.suspicion.rows, np.int64), planted))
