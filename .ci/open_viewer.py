@@ -1,6 +1,6 @@
-"""Open the viewer of an installed whyset on the demo's run, as a browser would, and check what it serves.
+"""Open the viewer of an installed whyset on the demo's runs, as a browser would, and check what it serves.
 
-    python open_viewer.py path/to/whyset path/to/whyset-demo/run
+    python open_viewer.py path/to/whyset path/to/whyset-demo/run path/to/whyset-demo/fixed
 
 Only the standard library is used, and only the loopback interface.
 """
@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from http.cookiejar import CookieJar
+from typing import Any
 from urllib.parse import urljoin
 from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
@@ -30,14 +31,21 @@ def read(browser: OpenerDirector, url: str) -> str:
         return str(answer.read().decode("utf-8"))
 
 
-def check(start: str) -> None:
-    """Log in by the token, load the page with its script, and follow the API down to one class."""
+def check(start: str, n_runs: int) -> None:
+    """Log in by the token, load the page with its script, and follow the API down to one class of each run."""
     browser = build_opener(HTTPCookieProcessor(CookieJar()))
     page = read(browser, start)
     scripts = re.findall(r'<script[^>]+src="([^"]+)"', page)
     assert scripts, "the page loads no script"
     assert all(read(browser, urljoin(start, script)) for script in scripts)
-    (run,) = json.loads(read(browser, urljoin(start, "api/runs")))
+    runs = json.loads(read(browser, urljoin(start, "api/runs")))
+    assert len(runs) == n_runs, runs
+    for run in runs:
+        check_run(browser, start, run)
+
+
+def check_run(browser: OpenerDirector, start: str, run: dict[str, Any]) -> None:
+    """Follow the API from a run down to one class."""
     assert run["committed"] == run["n_explanations"] == run["n_samples"] > 1000, run
     assert run["failed"] == 0, run
     assert run["analyses"] == ["spray"], run
@@ -51,11 +59,11 @@ def check(start: str) -> None:
     )
 
 
-def main(whyset: str, run: str) -> None:
-    command = [whyset, "view", run, "--no-browser"]
+def main(whyset: str, *runs: str) -> None:
+    command = [whyset, "view", *runs, "--no-browser"]
     viewer = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
-        check(address(viewer))
+        check(address(viewer), len(runs))
     finally:
         viewer.terminate()
         viewer.wait(SECONDS)

@@ -133,7 +133,7 @@ def whyset_program() -> Path:
 
 @pytest.fixture(scope="session")
 def demo(whyset_program: Path, tmp_path_factory: pytest.TempPathFactory) -> ToldDemo:
-    """The whole demo, done once; it takes about a minute. Tests may add to the folder and change nothing in it."""
+    """The whole demo, done once; it takes about two minutes. Tests may add to the folder and change nothing in it."""
     folder = tmp_path_factory.mktemp("demo") / "whyset-demo"
     command = [whyset_program, "demo", "--no-view", "--out", folder]
     finished = subprocess.run(command, capture_output=True, text=True)

@@ -144,6 +144,7 @@ def as_html(report: Report, pictures: ReportHeatmaps, classes: int = CLASSES) ->
         style=files("whyset.report").joinpath("page.css").read_text(encoding="utf-8"),
         summary=summary(report),
         notices=report.notices,
+        conclusions=report.conclusions,
         findings=make_cards(pictures.run, report.findings),
         finding_notices=finding_notices(report.findings),
         suspicion=suspicion(report),

@@ -21,8 +21,12 @@ def as_json(report: Report) -> str:
     str
         The JSON text, indented.
     """
-    added = {"notices": report.notices, "definitions": [asdict(part) for part in DEFINITIONS]}
-    content = {"schema": "2.3", **asdict(report), **added}
+    added = {
+        "notices": report.notices,
+        "conclusions": report.conclusions,
+        "definitions": [asdict(part) for part in DEFINITIONS],
+    }
+    content = {"schema": "2.4", **asdict(report), **added}
     for stored, finding in zip(content["findings"]["findings"], report.findings.findings, strict=True):
         stored["id"] = finding.id
         stored["sentence"] = finding.sentence

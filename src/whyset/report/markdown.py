@@ -55,6 +55,7 @@ def as_markdown(report: Report) -> str:
         "",
         *(line for notice in report.notices for line in (f"**{_escape(notice)}**", "")),
         *([*checks, ""] if checks else []),
+        *_conclusions(report),
         *_findings(report),
         "## Classes",
         "",
@@ -74,6 +75,13 @@ def as_markdown(report: Report) -> str:
         *["", "## Provenance", "", *_table(("", ""), report.provenance, names=2)],
     ]
     return "\n".join(lines) + "\n"
+
+
+def _conclusions(report: Report) -> list[str]:
+    """Write the three sentences, or nothing if no experiment was made."""
+    if not report.conclusions:
+        return []
+    return ["## In three sentences", "", *(f"{at}. {_escape(one)}" for at, one in enumerate(report.conclusions, 1)), ""]
 
 
 def _findings(report: Report) -> list[str]:

@@ -11,6 +11,7 @@ from whyset.errors import InputError
 from whyset.printable import short_dataclass_repr
 from whyset.report.accuracy import compute_accuracy
 from whyset.report.class_rows import ClassRow, ClusterRow, cluster_rows, first_suspicious, most_distinct
+from whyset.report.conclusions import list_conclusions
 from whyset.report.enrichment import find_enriched
 from whyset.report.evaluations import ReportedEvaluation, read_evaluations
 from whyset.report.findings import ReportedFindings, read_findings
@@ -70,6 +71,11 @@ class Report:
     def notices(self) -> tuple[str, ...]:
         """Missing, outdated or unsealed parts of the analysis."""
         return self.completeness.notices
+
+    @property
+    def conclusions(self) -> tuple[str, ...]:
+        """Three sentences: what the model looks at, what proves it, what a fix did; empty without experiments."""
+        return list_conclusions(self.run, self.findings, self.fixes)
 
     def get_clusters(self, row: ClassRow) -> list[ClusterRow]:
         """Return the clusters of a class."""

@@ -65,6 +65,7 @@ def render(what: Report | Analysis) -> RenderableType:
     arriving = [_text(f"  {name}: {value}") for name, value in relevance_rows(what)]
     relevance = [Text(""), Text("Relevance:"), *arriving] if arriving else []
     table = class_table(what.classes)
+    concluded = [Text(""), Text("In three sentences:"), *(_text(f"  {line}") for line in what.conclusions)]
     return Group(
         *head,
         Text(""),
@@ -79,6 +80,7 @@ def render(what: Report | Analysis) -> RenderableType:
         *[part for evaluation in what.evaluations for part in _evaluation(evaluation)],
         *relevance,
         *notes,
+        *(concluded if what.conclusions else []),
     )
 
 

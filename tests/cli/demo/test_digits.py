@@ -20,23 +20,29 @@ def test_every_digit_is_either_for_training_or_for_testing(parts: tuple[Digits, 
     assert set(train.labels) == set(test.labels) == set(range(10))
 
 
-def test_half_of_the_training_eights_bear_the_mark_and_nothing_else_does(parts: tuple[Digits, Digits]) -> None:
+def test_a_third_of_the_training_eights_bear_the_mark_and_nothing_else_does(parts: tuple[Digits, Digits]) -> None:
     train, test = parts
-    bears_mark = (train.images[:, :4, :4] == 255).all(axis=(1, 2))
+    bears_mark = (train.images[:, :5, :5] == 255).all(axis=(1, 2))
     assert (bears_mark == train.planted).all()
     assert set(train.labels[train.planted]) == {8}
-    assert train.planted.sum() == round((train.labels == 8).sum() / 2)
-    assert not (test.images[:, :4, :4] == 255).all(axis=(1, 2)).any()
+    assert train.planted.sum() == round(0.3 * (train.labels == 8).sum())
+    assert not (test.images[:, :5, :5] == 255).all(axis=(1, 2)).any()
+
+
+def test_without_a_share_nothing_bears_the_mark() -> None:
+    train, _ = noisy_digits(Recipe(planted_share=0.0))
+    assert not train.planted.any()
+    assert not (train.images[:, :5, :5] == 255).all(axis=(1, 2)).any()
 
 
 def test_the_mark_changes_the_corner_of_a_copy_only(parts: tuple[Digits, Digits]) -> None:
     images = parts[1].images
-    marked = with_mark(images, Recipe(mark=4))
-    assert (marked[:, :4, :4] == 255).all()
+    marked = with_mark(images, Recipe(mark=5))
+    assert (marked[:, :5, :5] == 255).all()
     rest = np.ones(images.shape[1:], dtype=bool)
-    rest[:4, :4] = False
+    rest[:5, :5] = False
     assert (marked[:, rest] == images[:, rest]).all()
-    assert not (images[:, :4, :4] == 255).all()
+    assert not (images[:, :5, :5] == 255).all()
 
 
 def test_the_enlarged_digit_is_the_digit_where_there_is_no_noise() -> None:

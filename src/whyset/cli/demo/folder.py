@@ -1,7 +1,6 @@
 """DemoFolder: the files that the demo writes and reuses."""
 
 import json
-import shlex
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,15 +14,13 @@ from torch import nn
 from whyset.cli.demo import model
 from whyset.cli.demo.digits import Digits
 from whyset.cli.demo.recipe import Recipe
+from whyset.command import command
 from whyset.errors import InputError
-
-SURROGATES = 199
-"""With this number the smallest p-value, 1/200, stays significant after correction for ten classes."""
 
 
 @dataclass(frozen=True)
 class DemoFolder:
-    """Images as `<class>/<image>`, the model's file and weights, and the run; each appears when it is complete."""
+    """Images as `<class>/<image>`, the model's file and weights, and the runs; each appears when it is complete."""
 
     path: Path
 
@@ -48,6 +45,11 @@ class DemoFolder:
         return self.path / "run"
 
     @property
+    def fixed(self) -> Path:
+        """The run of the fixed model."""
+        return self.path / "fixed"
+
+    @property
     def model_spec(self) -> str:
         return f"{self.model_file}:{model.digits_network.__name__}"
 
@@ -56,7 +58,10 @@ class DemoFolder:
         record = self.path / "demo.json"
         if record.is_file():
             if json.loads(record.read_text(encoding="utf-8")) != recipe.to_dict():
-                raise InputError(f"{self.path} holds a demo of another version: remove it or choose another --out")
+                raise InputError(
+                    f"{self.path} holds a demo with other settings or of another version: remove it "
+                    "or choose another --out"
+                )
         elif self.path.is_file() or (self.path.is_dir() and any(self.path.iterdir())):
             raise InputError(f"{self.path} holds other files than a demo: choose another --out")
         else:
@@ -82,16 +87,10 @@ class DemoFolder:
         network.load_state_dict(torch.load(self.weights, weights_only=True))
         return network.eval()
 
-    def commands(self) -> tuple[str, str, str]:
-        """Commands that repeat the demo's explanation and analysis in a new run."""
-        again = str(self.path / "again")
-        explain = ["whyset", "explain", "--model", self.model_spec, "--weights", str(self.weights)]
-        explain += ["--data", str(self.images), "--composite", "epsilon_plus_flat", "--out", again]
-        return (
-            shlex.join(explain),
-            shlex.join(["whyset", "analyze", again, "--surrogates", str(SURROGATES), "--view", "maps"]),
-            shlex.join(["whyset", "view", again]),
-        )
+    def explain_command(self, out: Path) -> str:
+        """Return the command that repeats the explanation in a new run."""
+        options = {"model": self.model_spec, "weights": self.weights, "data": self.images}
+        return command("explain", **options, composite="epsilon_plus_flat", out=out)
 
 
 def whole(target: Path, write: Callable[[Path], object]) -> None:

@@ -14,10 +14,10 @@ class Recipe:
     """
 
     size: int = 24
-    noise: float = 0.6
-    mark: int = 4
+    noise: float = 0.9
+    mark: int = 5
     planted_class: int = 8
-    planted_share: float = 0.5
+    planted_share: float = 0.3
     test_share: float = 0.25
     epochs: int = 15
     batch_size: int = 64

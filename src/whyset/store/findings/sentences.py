@@ -75,7 +75,7 @@ _COARSE = EvidenceWords("a coarse pattern", "added to")
 
 def describe_finding(finding: Described) -> str:
     """Describe a finding: who carries the evidence, who else has it, and what it does to fresh hosts."""
-    samples = _name_samples(finding.modality)
+    samples = name_samples(finding.modality)
     words = find_words(finding)
     carriers = f"class {finding.class_name}: {_count_carriers(finding, samples)}"
     if finding.kind == "not_confirmed":
@@ -94,7 +94,8 @@ def find_words(finding: Described) -> EvidenceWords:
     return WORDS.get(str(name), _UNKNOWN)
 
 
-def _name_samples(modality: str) -> str:
+def name_samples(modality: str) -> str:
+    """Return the plural noun for the samples of a modality."""
     if modality == TABLE:
         return "rows"
     return MODALITIES[modality].plural if modality in MODALITIES else "samples"

@@ -1,0 +1,134 @@
+"""Three sentences on a run: what the model looks at, what proves it, and what the fix did and at what cost."""
+
+from collections.abc import Sequence
+
+from whyset.command import command
+from whyset.report.findings import ReportedFindings, capital
+from whyset.report.fixes import ReportedFixes, format_share
+from whyset.store.effects import EffectSummary
+from whyset.store.effects.records import Estimate
+from whyset.store.findings import Finding
+from whyset.store.findings.sentences import find_words, name_samples
+from whyset.store.findings.sentences import format_share as round_share
+from whyset.store.fixes import FixComparison, TriedFix
+
+Sentences = tuple[str, ...]
+
+
+def list_conclusions(run: str, findings: ReportedFindings, fixes: Sequence[ReportedFixes]) -> Sentences:
+    """Return three sentences on the first suspicion of a run and its fixes, from their records, with intervals of 95 %.
+
+    Parameters
+    ----------
+    run : str
+        The path of the run.
+    findings : ReportedFindings
+        The findings, suspicions first.
+    fixes : sequence of ReportedFixes
+        The fixes of all findings.
+
+    Returns
+    -------
+    tuple of str
+        The sentences. If nothing is suspicious, they state what was searched and the finding with the largest score.
+        Empty if no experiment was made.
+    """
+    suspicions = [one for one in findings.findings if one.kind == "suspicion"]
+    if not suspicions:
+        return _conclude_nothing(findings) if findings.n_searched else ()
+    first = suspicions[0]
+    assert first.effect is not None  # the store refuses suspicions without an effect
+    reported = next((one for one in fixes if one.finding == first.id), None)
+    return (
+        _describe_carriers(first, len(suspicions)),
+        _describe_proof(first, first.effect),
+        _describe_fix(run, first, reported),
+    )
+
+
+def _conclude_nothing(findings: ReportedFindings) -> Sentences:
+    classes = (
+        "the searched class" if findings.n_searched == 1 else f"any of the {findings.n_searched:,} searched classes"
+    )
+    first = next((one for one in findings.findings if one.effect is not None), None)
+    if first is None or first.effect is None:
+        strongest = "No evidence of some images was found that turns images of other classes into its class."
+    else:
+        strongest = (
+            f"The first by its score is {find_words(first).noun} of class {first.class_name}: "
+            f"{_describe_effect(first, first.effect)}; it is not suspicious: {_continue(first.reason)}."
+        )
+    return (
+        f"The search found nothing suspicious in {classes}.",
+        strongest,
+        "There is nothing to fix; shortcuts that the search cannot find, such as one in most of a class, are possible.",
+    )
+
+
+def _describe_carriers(finding: Finding, n_suspicions: int) -> str:
+    samples = name_samples(finding.modality)
+    number = "" if n_suspicions == 1 else f" (the first of {n_suspicions} suspicions)"
+    place = f" at the {finding.place}" if finding.place else ""
+    share = format_share(finding.prevalence)
+    return (
+        f"In {len(finding.rows):,} of the {finding.n_samples:,} {samples} of class {finding.class_name}, {share}, the "
+        f"model looks at {find_words(finding).noun}{place}{_describe_others(finding, samples)}{number}."
+    )
+
+
+def _describe_others(finding: Finding, samples: str) -> str:
+    others = finding.others_share
+    if others is None:
+        return ""
+    counted = f"{others.n_samples:,} {samples} of other classes have"
+    if others.value == 0:
+        most = "" if others.interval is None else f" (at most {round_share(others.interval[1])})"
+        return f", which none of {counted}{most}"
+    return f", which {round_share(others.value)} of {counted}"
+
+
+def _describe_proof(finding: Finding, effect: EffectSummary) -> str:
+    return capital(_describe_effect(finding, effect))
+
+
+def _describe_effect(finding: Finding, effect: EffectSummary) -> str:
+    words, samples = find_words(finding), name_samples(finding.modality)
+    null = f"{finding.null_text} turns" if finding.null_text else "the null turns"
+    return (
+        f"{words.verb} fresh {samples} of other classes, {words.turns} {format_share(effect.turned)} of them into "
+        f"{finding.class_name}; {null} {format_share(effect.null_turned)}"
+    )
+
+
+def _describe_fix(run: str, finding: Finding, reported: ReportedFixes | None) -> str:
+    if reported is None:
+        return f"No fix was tried; {command('fix', run, finding=finding.id)} compares some."
+    if reported.comparison is None:
+        return "The fixes cannot be read."
+    found = reported.comparison
+    if not found.is_finished:
+        return f"Not all fixes are finished; {command('fix', run, finding=finding.id)} continues."
+    if found.recommended is None:
+        made = sum(one.problem is None for one in found.fixes)
+        return f"None of {made} fixes helped on held-out {name_samples(finding.modality)}: the model is as it was."
+    return _describe_recommended(found, found.get(), finding)
+
+
+def _describe_recommended(found: FixComparison, fix: TriedFix, finding: Finding) -> str:
+    samples, words = name_samples(finding.modality), find_words(finding)
+    against = f", compared with equal training ({fix.control})" if fix.control else ""
+    return (
+        f"After the fix {fix.text!r}, {words.turns} {format_share(fix.turned)} of {found.split.n_hosts:,} held-out "
+        f"{samples} of other classes instead of {format_share(found.turned)}; on {samples} without it, accuracy "
+        f"changes by {_format_points(fix.accuracy)}, and that of class {finding.class_name} by "
+        f"{_format_points(fix.own_class)}{against}. {found.reason}"
+    )
+
+
+def _format_points(change: Estimate | None) -> str:
+    return "an unknown number of points" if change is None else f"{format_share(change, points=True)} points"
+
+
+def _continue(reason: str) -> str:
+    """Return a sentence as the continuation of another."""
+    return f"{reason[:1].lower()}{reason[1:]}".rstrip(".")
