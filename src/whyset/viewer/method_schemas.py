@@ -81,7 +81,8 @@ class MethodTable(Model):
     """Explanation methods compared by the metrics that `whyset evaluate` stored in their runs, on the same samples.
 
     `evaluations` are the names of evaluations in the open runs, `name` is the shown one, null if there is none.
-    `command` evaluates the open runs together.
+    `command` evaluates the open runs together. `unopened` are names of further runs in the folder of the run that were
+    evaluated on the same samples; `view_command` opens these, too.
     """
 
     name: str | None
@@ -92,6 +93,8 @@ class MethodTable(Model):
     agreement: MetricAgreement
     notices: list[str]
     command: str
+    unopened: list[str]
+    view_command: str
 
 
 class SampleDifference(Model):

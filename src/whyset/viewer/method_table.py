@@ -1,6 +1,6 @@
 """The table of methods and metrics: means, the best method of each metric, mean curves, and agreement of metrics."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from whyset.command import command
 from whyset.report.provenance import describe_method
 from whyset.store.evaluations import Evaluation, MetricValues, StoredMetric
 from whyset.store.evaluations.files import MISSING
+from whyset.store.remote import AnyPath
 from whyset.viewer.evaluated_runs import (
     DEFAULT,
     Candidate,
@@ -28,7 +29,7 @@ from whyset.viewer.method_schemas import (
     MetricAgreement,
     MetricCell,
 )
-from whyset.viewer.run_registry import LoadedRun
+from whyset.viewer.run_registry import LoadedRun, RunHandle
 
 CONFIDENCE = 0.95
 Evaluations = Mapping[str, tuple[LoadedRun, Evaluation]]
@@ -37,9 +38,9 @@ Known = Mapping[str, Mapping[str, StoredMetric]]
 
 
 def make_table(
-    first: LoadedRun, others: Sequence[LoadedRun], names: Mapping[str, str], name: str | None
+    first: LoadedRun, others: Sequence[LoadedRun], handles: Mapping[str, RunHandle], name: str | None
 ) -> MethodTable:
-    """Compare the methods of runs that are open, by their names, on the samples of one evaluation."""
+    """Compare the methods of runs on the samples of one evaluation; `handles` are all runs that are open."""
     runs = (first, *others)
     known = list(dict.fromkeys(each for opened in runs for each in opened.run.evaluation_names))
     chosen = choose_name(known, name)
@@ -55,17 +56,20 @@ def make_table(
             sign = 1 if ranking.better == "higher" else -1
             ranked[metric] = {id: sign * mean for id, mean in ranking.means.items()}
     paths = [opened.run.path for opened in runs]
+    further = _find_further(first, compared, [handle.path for handle in handles.values()])
     return MethodTable(
         name=chosen,
         evaluations=known,
         n_samples=len(next(iter(compared.values()))[1].samples.rows) if compared else 0,
-        runs=[_describe_run(one, names) for one in candidates],
+        runs=[_describe_run(one, handles[one.opened.id].name) for one in candidates],
         metrics=metrics,
         agreement=MetricAgreement(
             metrics=list(ranked), taus=correlate_ranks(list(ranked.values())), n_methods=len(compared)
         ),
-        notices=[*compare_weights(opened for opened, _ in compared.values()), *_advise_to_open(first, compared, paths)],
+        notices=compare_weights(opened for opened, _ in compared.values()),
         command=command("evaluate", *paths, **({} if chosen in (None, DEFAULT) else {"name": chosen})),
+        unopened=[path.name for path in further],
+        view_command=command("view", *paths, *further),
     )
 
 
@@ -88,11 +92,11 @@ def get_seed(compared: Evaluations) -> int:
     return next((evaluation.samples.seed for _, evaluation in compared.values()), 0)
 
 
-def _describe_run(candidate: Candidate, names: Mapping[str, str]) -> EvaluatedRun:
+def _describe_run(candidate: Candidate, name: str) -> EvaluatedRun:
     opened = candidate.opened
     return EvaluatedRun(
         id=opened.id,
-        name=names[opened.id],
+        name=name,
         method=describe_method(opened.run),
         compared=candidate.evaluation is not None,
         reason=candidate.reason,
@@ -100,17 +104,10 @@ def _describe_run(candidate: Candidate, names: Mapping[str, str]) -> EvaluatedRu
     )
 
 
-def _advise_to_open(first: LoadedRun, compared: Evaluations, paths: Sequence[object]) -> list[str]:
+def _find_further(first: LoadedRun, compared: Evaluations, known: Iterable[AnyPath]) -> list[Path]:
+    """Find evaluated runs that are not open in the folder of the run, or of the first one that is compared."""
     opened, evaluation = compared.get(first.id) or next(iter(compared.values()), (None, None))
-    if opened is None or evaluation is None:
-        return []
-    local = [path for path in paths if isinstance(path, Path)]
-    further = find_unopened(opened, evaluation, local)
-    if not further:
-        return []
-    listed = ", ".join(path.name for path in further)
-    opening = command("view", *local, *further)
-    return [f"Evaluated on the same samples, but not open: {listed}. Open them with {opening}."]
+    return [] if opened is None or evaluation is None else find_unopened(opened, evaluation, known)
 
 
 def _make_metric(

@@ -1508,7 +1508,8 @@ export interface components {
          * @description Explanation methods compared by the metrics that `whyset evaluate` stored in their runs, on the same samples.
          *
          *     `evaluations` are the names of evaluations in the open runs, `name` is the shown one, null if there is none.
-         *     `command` evaluates the open runs together.
+         *     `command` evaluates the open runs together. `unopened` are names of further runs in the folder of the run that were
+         *     evaluated on the same samples; `view_command` opens these, too.
          */
         MethodTable: {
             agreement: components["schemas"]["MetricAgreement"];
@@ -1526,6 +1527,10 @@ export interface components {
             notices: string[];
             /** Runs */
             runs: components["schemas"]["EvaluatedRun"][];
+            /** Unopened */
+            unopened: string[];
+            /** View Command */
+            view_command: string;
         };
         /**
          * MetricAgreement

@@ -31,8 +31,7 @@ def list_methods(
     opened: OneRun, library: OurLibrary, evaluation: EvaluationName = None, runs: RunIds = None
 ) -> MethodTable:
     """Get the metrics of this run and other open runs on the same samples: means, intervals, best methods, curves."""
-    names = {handle.id: handle.name for handle in library.handles.values()}
-    return make_table(opened, _find_others(opened, library, runs), names, evaluation)
+    return make_table(opened, _find_others(opened, library, runs), library.handles, evaluation)
 
 
 def get_differences(
