@@ -12,7 +12,7 @@ from whyset.report.findings import KINDS, capital, get_unstated_reason, list_not
 from whyset.report.timeline import NAME, Timeline, describe_onset, read_timeline
 from whyset.store.findings import Finding
 from whyset.store.watched import get_epoch, list_epochs, locate_epoch
-from whyset.viewer.errors import not_found
+from whyset.viewer.errors import ApiError, not_found
 from whyset.viewer.parameters import OneRun, get_registry
 from whyset.viewer.run_registry import LoadedRun, RunRegistry
 from whyset.viewer.timeline_schemas import FindingTrackDetail, TimelineDetail, TimelineEpoch, TrackPoint
@@ -48,7 +48,7 @@ def _make_epoch(timeline: Timeline, epoch: int, library: RunRegistry, ids: Mappi
         opened = LoadedRun.read(path.name, path) if id is None else library.run(id)
         accuracy = opened.accuracy
         notices = list_notices(opened.run.findings(NAME)) if epoch in timeline.found else []
-    except (WhysetError, OSError, ValueError) as error:
+    except (ApiError, WhysetError, OSError, ValueError) as error:
         notices = [f"The run cannot be read: {error}."] if epoch in timeline.found else []
     return TimelineEpoch(
         epoch=epoch,
