@@ -150,8 +150,12 @@ def _make_curve(values: MetricValues) -> MethodCurve | None:
     curves = np.array([curve for curve in values.curves or () if curve is not None], np.float64)
     if values.fractions is None or not len(curves):
         return None
-    mean, count = curves.mean(0), len(curves)
-    half = stats.t.ppf((1 + CONFIDENCE) / 2, count - 1) * curves.std(0, ddof=1) / count**0.5 if count > 1 else None
+    count = len(curves)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = curves.mean(0)
+        half = stats.t.ppf((1 + CONFIDENCE) / 2, count - 1) * curves.std(0, ddof=1) / count**0.5 if count > 1 else None
+    if not np.isfinite(mean if half is None else mean + half).all():
+        return None  # values of an extent that has no mean
     return MethodCurve(
         fractions=list(values.fractions),
         mean=mean.tolist(),

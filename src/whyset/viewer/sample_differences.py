@@ -43,7 +43,10 @@ def compare_samples(
             "compare fewer runs, or choose another metric",
         )
     values, others = (measured[opened.id].array[ranking.common] for opened in (first, other))
-    differences = values - others
+    with np.errstate(over="ignore"):
+        differences = values - others
+    if not np.isfinite(differences.sum()):
+        raise ApiError(HTTPStatus.CONFLICT, "the differences are too large to be computed", "choose another metric")
     interval = bootstrap_interval(differences, CONFIDENCE, N_RESAMPLES, get_seed(compared))
     rows = [np.array(compared[opened.id][1].samples.rows, np.int64)[ranking.common] for opened in (first, other)]
     largest = _find_largest(differences)
