@@ -203,6 +203,12 @@ def found() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def evaluated() -> ModuleType:
+    """`tests/support/evaluated.py`."""
+    return supporting("evaluated")
+
+
+@pytest.fixture(scope="session")
 def tour() -> ModuleType:
     """`tests/support/tour.py`."""
     return supporting("tour")

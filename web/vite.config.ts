@@ -1,6 +1,7 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
 
+import { firstChunk } from "./scripts/first.mjs";
 import { inlinable } from "./scripts/inlinable.mjs";
 import { thirdPartyLicenses } from "./scripts/licenses.mjs";
 import { stylesInScript } from "./scripts/styles.mjs";
@@ -32,6 +33,7 @@ const page = {
   target,
   modulePreload: { polyfill: false },
   assetsInlineLimit: 0,
+  rolldownOptions: { output: { codeSplitting: { groups: [{ name: firstChunk("/src/main.ts"), debugName: "page" }] } } },
 };
 
 export default defineConfig(({ mode }) => {

@@ -2,18 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations
 
-import numpy as np
-from scipy import stats
-
-from whyset.analysis.scores.inference import holm
+from whyset.analysis.scores.paired import SIGNIFICANT, rank_methods
 from whyset.evaluation.paired import PairedDifference, compare_paired
 from whyset.store.evaluations import MetricValues
 from whyset.store.evaluations.records import Better
-
-N_RESAMPLES = 9999
-SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True)
@@ -114,42 +107,16 @@ def compare_methods(metric: str, values: Mapping[str, MetricValues], seed: int =
     """
     one = next(iter(values.values()))
     arrays = {name: found.array for name, found in values.items()}
-    common = np.logical_and.reduce([np.isfinite(array) for array in arrays.values()])
-    arrays = {name: array[common] for name, array in arrays.items()}
-    count = int(common.sum())
-    means = {name: float(array.mean()) for name, array in arrays.items()} if count else {}
-    if one.better is not None:
-        sign = -1 if one.better == "higher" else 1
-        means = dict(sorted(means.items(), key=lambda item: sign * item[1]))
-    pairs = list(combinations(means, 2)) if count > 1 else []
-    found = [(compare_paired(arrays[a], arrays[b], seed=seed), find_p(arrays[a] - arrays[b], seed)) for a, b in pairs]
-    corrected = holm([p_value for _, p_value in found])
+    ranking = rank_methods(arrays, one.better, seed)
+    kept = {name: array[ranking.common] for name, array in arrays.items()}
     differences = tuple(
-        MethodDifference(*pair, difference, p_value, min(1.0, p or 0.0))
-        for pair, (difference, p_value), p in zip(pairs, found, corrected, strict=True)
+        MethodDifference(
+            pair.first,
+            pair.second,
+            compare_paired(kept[pair.first], kept[pair.second], seed=seed),
+            pair.p_value,
+            pair.p_corrected,
+        )
+        for pair in ranking.pairs
     )
-    return MetricComparison(metric, one.title, one.better, count, means, differences)
-
-
-def find_p(differences: np.ndarray, seed: int = 0) -> float:
-    """Return the two-sided p-value of a mean difference (n,) by random signs (Fisher 1935, Pitman 1937).
-
-    If two methods are exchangeable, each difference is as likely as its negative: p is the share of means with random
-    signs that are at least as far from 0, over all 2^n signs or 9,999 of them.
-
-    >>> find_p(np.array([0.1, 0.2, 0.1, 0.3]))
-    0.125
-    """
-    if not differences.any():
-        return 1.0
-    count = len(differences)
-    found = stats.permutation_test(
-        (differences,),
-        lambda values, axis: np.mean(values, axis=axis),
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=N_RESAMPLES,
-        batch=max(1, 10**6 // count),
-        random_state=np.random.default_rng(seed),
-    )
-    return float(found.pvalue)
+    return MetricComparison(metric, one.title, one.better, ranking.n_samples, ranking.means, differences)

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from whyset.analysis.scores.paired import bootstrap_interval
 from whyset.errors import InputError
 from whyset.evaluation.material import Material
 from whyset.evaluation.metrics.metric import Measured, Metric, Values
-from whyset.evaluation.paired import bootstrap_interval
 from whyset.store.effects.records import Estimate
 from whyset.store.evaluations import MetricValues
 

@@ -5,14 +5,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 from torch import Tensor
 
+from whyset.analysis.scores.paired import bootstrap_interval
 from whyset.arguments import seed_number, whole_number
 from whyset.errors import InputError
-
-_ROUNDING = 1e-12
-"""Values whose relative differences are smaller are equal: 0.1 + 0.2 is not 0.3."""
 
 
 @dataclass(frozen=True)
@@ -117,21 +114,3 @@ def _as_numbers(name: str, values: Any) -> Any:
     if found.dtype.kind not in "biuf":
         raise InputError(f"{name}: expected an array of real numbers, one for each sample, got {values!r:.80}")
     return found.astype(np.float64)
-
-
-def bootstrap_interval(values: Any, confidence_level: float, n_resamples: int, seed: int) -> tuple[float, float]:
-    """Return the BCa bootstrap interval of the mean of at least two finite values (n,)."""
-    if np.ptp(values) <= _ROUNDING * np.abs(values).max():  # bootstrap samples are the same, and BCa is not defined
-        return float(values.mean()), float(values.mean())
-    # The powers of extreme values that BCa takes are out of range. Scaling by a power of two does not round.
-    exponent = int(np.frexp(np.abs(values).max())[1])
-    found = stats.bootstrap(
-        (np.ldexp(values, -exponent),),
-        np.mean,
-        n_resamples=n_resamples,
-        batch=max(1, 10**6 // len(values)),
-        confidence_level=confidence_level,
-        random_state=np.random.default_rng(seed),
-    ).confidence_interval
-    low, high = np.ldexp((found.low, found.high), exponent)
-    return float(low), float(high)

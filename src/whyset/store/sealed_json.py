@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from whyset.errors import BrokenRunError, InputError
@@ -77,6 +78,7 @@ def require_mapping(stored: object, what: str) -> Mapping[str, Any]:
     return stored
 
 
+@lru_cache(maxsize=32)  # an adapter takes milliseconds, as long as reading a record
 def _make_adapter(kind: Any) -> "TypeAdapter[Any]":
     """Return pydantic's adapter; pydantic is imported late, because a run without records does not need it."""
     from pydantic import TypeAdapter

@@ -12,6 +12,7 @@ from whyset.viewer.endpoints import (
     analyses,
     exports,
     findings,
+    methods,
     notes,
     openings,
     pictures,
@@ -20,8 +21,10 @@ from whyset.viewer.endpoints import (
     sounds,
     spectra,
     summaries,
+    timelines,
 )
 from whyset.viewer.limits import MOST_BODY
+from whyset.viewer.method_schemas import MethodDifferences, MethodTable
 from whyset.viewer.schemas import (
     AnalysisDetail,
     CategoryDetail,
@@ -40,6 +43,7 @@ from whyset.viewer.schemas import (
     StoredNames,
     StoredSelection,
 )
+from whyset.viewer.timeline_schemas import TimelineDetail
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,9 @@ ROUTES = (
     Route(f"{RUN}/sound", sounds.get_sound, media_type=sounds.MEDIA_TYPE),
     Route(f"{RUN}/findings", findings.list_findings, FindingList),
     Route(f"{RUN}/findings/examples", findings.get_examples),
+    Route(f"{RUN}/methods", methods.list_methods, MethodTable),
+    Route(f"{RUN}/methods/differences", methods.get_differences, MethodDifferences),
+    Route(f"{RUN}/timeline", timelines.get_timeline, TimelineDetail),
     Route(ANALYSIS, analyses.get_analysis, AnalysisDetail),
     Route(f"{ANALYSIS}/{{category}}", analyses.get_category, CategoryDetail),
     Route(f"{ANALYSIS}/{{category}}/columns/{{column}}", analyses.get_category_column),

@@ -104,7 +104,7 @@ class RunDetail(Model):
     tables. `features` are the names of table columns or channels, `rate` is the number of positions of a series per
     second; `accuracy` is that of explained samples with a known label. `checks` lists suspicious findings; `relevance`
     summarizes how much relevance arrives at the input, null for runs that have not recorded it; `spectra` lists
-    relevance by frequency, of the method `inspection`.
+    relevance by frequency, of the method `inspection`. `epoch` is that of a watched training, null for other runs.
     """
 
     id: str
@@ -132,6 +132,7 @@ class RunDetail(Model):
     checks: list[Check]
     relevance: RelevanceSummary | None
     spectra: list[SpectrumAxes]
+    epoch: int | None
 
 
 class AnalysisProgress(Model):

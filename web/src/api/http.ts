@@ -53,6 +53,9 @@ export function sourceOver(ask: Ask): DataSource {
     findRows: async (run, text) =>
       Array.from((await column(`${at`runs/${run}`}/find/rows?text=${encodeURIComponent(text)}`)).data),
     findings: (run) => json(at`runs/${run}/findings`),
+    methods: (run, options) => json(`${at`runs/${run}`}/methods?${asked(options)}`),
+    differences: (run, options) => json(`${at`runs/${run}`}/methods/differences?${asked(options)}`),
+    timeline: (run) => json(at`runs/${run}/timeline`),
     examples: async (run, places) => {
       const { buffer, shape } = await binary(ask, `${at`runs/${run}`}/findings/examples?${query(places)}`);
       const sides = shape.slice(-3);

@@ -467,6 +467,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{run}/methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Methods
+         * @description Get the metrics of this run and other open runs on the same samples: means, intervals, best methods, curves.
+         */
+        get: operations["list_methods"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/methods/differences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Differences
+         * @description Get the differences of two runs by a metric, sample by sample, with the samples that differ most.
+         */
+        get: operations["get_differences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{run}/progress": {
         parameters: {
             query?: never;
@@ -613,6 +653,26 @@ export interface paths {
          *     `spectra` of the run has the steps of both axes.
          */
         get: operations["get_spectrum"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Timeline
+         * @description Get the findings of the watched training that the run is an epoch of; 404 for other runs.
+         */
+        get: operations["get_timeline"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1035,6 +1095,26 @@ export interface components {
             lookup: number[];
         };
         /**
+         * ComparedMetric
+         * @description A metric of all compared methods; methods are ranked over the `n_common` samples for which all have a value.
+         *
+         *     `better` states which values are those of better explanations, null for descriptions.
+         */
+        ComparedMetric: {
+            /** Better */
+            better: ("higher" | "lower") | null;
+            /** Cells */
+            cells: components["schemas"]["MetricCell"][];
+            /** Id */
+            id: string;
+            /** N Common */
+            n_common: number;
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
+        };
+        /**
          * Composition
          * @description Purity, accuracy and mean confidence of the samples in a group; None if no label or output is known.
          */
@@ -1175,6 +1255,26 @@ export interface components {
             error: components["schemas"]["Error"];
         };
         /**
+         * EvaluatedRun
+         * @description An open run as a method: whether it is compared, and otherwise why not.
+         *
+         *     `method` describes its attributor. `notices` are sentences such as that the evaluation is outdated.
+         */
+        EvaluatedRun: {
+            /** Compared */
+            compared: boolean;
+            /** Id */
+            id: string;
+            /** Method */
+            method: string;
+            /** Name */
+            name: string;
+            /** Notices */
+            notices: string[];
+            /** Reason */
+            reason: string | null;
+        };
+        /**
          * ExampleCard
          * @description An example of a finding: the rows of its sample and its host, and their descriptions.
          *
@@ -1285,6 +1385,28 @@ export interface components {
             /** Notices */
             notices: string[];
         };
+        /**
+         * FindingTrackDetail
+         * @description A finding over the epochs: `onset` is the epoch in which it was announced, null if it was not.
+         *
+         *     `described` states this in words, `announcement` is the sentence of the finding in that epoch.
+         */
+        FindingTrackDetail: {
+            /** Announcement */
+            announcement: string | null;
+            /** Class Id */
+            class_id: string;
+            /** Class Name */
+            class_name: string;
+            /** Described */
+            described: string;
+            /** Onset */
+            onset: number | null;
+            /** Points */
+            points: components["schemas"]["TrackPoint"][];
+            /** Text */
+            text: string;
+        };
         JsonValue: unknown;
         /**
          * Losses
@@ -1332,6 +1454,126 @@ export interface components {
             total: number;
             /** Truncated */
             truncated: boolean;
+        };
+        /**
+         * MethodCurve
+         * @description The mean curve of a metric over the samples that have one, with the interval of 95 % of each mean (Student's t).
+         *
+         *     `low` and `high` are null for a single curve.
+         */
+        MethodCurve: {
+            /** Fractions */
+            fractions: number[];
+            /** High */
+            high: number[] | null;
+            /** Low */
+            low: number[] | null;
+            /** Mean */
+            mean: number[];
+            /** N Samples */
+            n_samples: number;
+        };
+        /**
+         * MethodDifferences
+         * @description The differences of two methods by one metric, first minus second, on the samples that all methods have.
+         *
+         *     `differences` are those of all samples, `largest` the samples that differ most, first those in favor of the first.
+         *     `p` is from a permutation test, `p_corrected` corrected for the pairs of methods (Holm).
+         */
+        MethodDifferences: {
+            /** Better */
+            better: ("higher" | "lower") | null;
+            /** Differences */
+            differences: number[];
+            /** Interval */
+            interval: [
+                number,
+                number
+            ];
+            /** Largest */
+            largest: components["schemas"]["SampleDifference"][];
+            /** Mean */
+            mean: number;
+            /** Metric */
+            metric: string;
+            /** P */
+            p: number;
+            /** P Corrected */
+            p_corrected: number;
+            /** Text */
+            text: string;
+        };
+        /**
+         * MethodTable
+         * @description Explanation methods compared by the metrics that `whyset evaluate` stored in their runs, on the same samples.
+         *
+         *     `evaluations` are the names of evaluations in the open runs, `name` is the shown one, null if there is none.
+         *     `command` evaluates the open runs together. `unopened` are names of further runs in the folder of the run that were
+         *     evaluated on the same samples; `view_command` opens these, too.
+         */
+        MethodTable: {
+            agreement: components["schemas"]["MetricAgreement"];
+            /** Command */
+            command: string;
+            /** Evaluations */
+            evaluations: string[];
+            /** Metrics */
+            metrics: components["schemas"]["ComparedMetric"][];
+            /** N Samples */
+            n_samples: number;
+            /** Name */
+            name: string | null;
+            /** Notices */
+            notices: string[];
+            /** Runs */
+            runs: components["schemas"]["EvaluatedRun"][];
+            /** Unopened */
+            unopened: string[];
+            /** View Command */
+            view_command: string;
+        };
+        /**
+         * MetricAgreement
+         * @description Kendall's tau-b of each pair of metrics over the methods that both rank; null if it is not defined.
+         *
+         *     `metrics` are ids in the order of rows and columns, without descriptions.
+         */
+        MetricAgreement: {
+            /** Metrics */
+            metrics: string[];
+            /** N Methods */
+            n_methods: number;
+            /** Taus */
+            taus: (number | null)[][];
+        };
+        /**
+         * MetricCell
+         * @description A metric of a method: the mean with its interval of 95 %, or the problem.
+         *
+         *     `mark` is "best" for the best mean, "close" for one that does not differ significantly from it, and null for others,
+         *     descriptions and single methods. `p` is that of the difference from the best method, corrected (Holm).
+         */
+        MetricCell: {
+            curve: components["schemas"]["MethodCurve"] | null;
+            /** Interval */
+            interval: [
+                number,
+                number
+            ] | null;
+            /** Mark */
+            mark: ("best" | "close") | null;
+            /** Mean */
+            mean: number | null;
+            /** N Samples */
+            n_samples: number;
+            /** N Undefined */
+            n_undefined: number;
+            /** P */
+            p: number | null;
+            /** Problem */
+            problem: string | null;
+            /** Run */
+            run: string;
         };
         /**
          * NamesDraft
@@ -1452,7 +1694,7 @@ export interface components {
          *     tables. `features` are the names of table columns or channels, `rate` is the number of positions of a series per
          *     second; `accuracy` is that of explained samples with a known label. `checks` lists suspicious findings; `relevance`
          *     summarizes how much relevance arrives at the input, null for runs that have not recorded it; `spectra` lists
-         *     relevance by frequency, of the method `inspection`.
+         *     relevance by frequency, of the method `inspection`. `epoch` is that of a watched training, null for other runs.
          */
         RunDetail: {
             /** Accuracy */
@@ -1467,6 +1709,8 @@ export interface components {
             columns: components["schemas"]["RunColumn"][];
             /** Committed */
             committed: number;
+            /** Epoch */
+            epoch: number | null;
             /** Failed */
             failed: number;
             /** Features */
@@ -1591,6 +1835,36 @@ export interface components {
             target: number | null;
             /** Target Name */
             target_name: string | null;
+        };
+        /**
+         * SampleDifference
+         * @description A sample: its row in both runs, its id, and the values of both methods.
+         *
+         *     `place` and `other_place` are an analysis and a class that contain it in each run, null if there are none.
+         */
+        SampleDifference: {
+            /** First */
+            first: number;
+            /** Id */
+            id: string;
+            /** Label */
+            label: string | null;
+            /** Other Place */
+            other_place: [
+                string,
+                string
+            ] | null;
+            /** Other Row */
+            other_row: number;
+            /** Place */
+            place: [
+                string,
+                string
+            ] | null;
+            /** Row */
+            row: number;
+            /** Second */
+            second: number;
         };
         /**
          * Scale
@@ -1858,6 +2132,91 @@ export interface components {
              * @default []
              */
             tags: string[];
+        };
+        /**
+         * TimelineDetail
+         * @description The findings of a watched training, those that were announced first, and the effect from which on they are.
+         *
+         *     `epoch` is that of the run of the request. `notices` name epochs that are left out; `n_tracks` counts all findings,
+         *     of which `tracks` has the first.
+         */
+        TimelineDetail: {
+            /** Epoch */
+            epoch: number;
+            /** Epochs */
+            epochs: components["schemas"]["TimelineEpoch"][];
+            /** Folder */
+            folder: string;
+            /** N Announced */
+            n_announced: number;
+            /** N Tracks */
+            n_tracks: number;
+            /** Notices */
+            notices: string[];
+            /** Threshold */
+            threshold: number;
+            /** Tracks */
+            tracks: components["schemas"]["FindingTrackDetail"][];
+        };
+        /**
+         * TimelineEpoch
+         * @description A watched epoch: the id of its run if it is open, its accuracy, and what its search could not test, in sentences.
+         *
+         *     `is_known` is false for an epoch that is left out, such as one whose findings cannot be read.
+         */
+        TimelineEpoch: {
+            /** Accuracy */
+            accuracy: number | null;
+            /** Epoch */
+            epoch: number;
+            /** Is Known */
+            is_known: boolean;
+            /** N Findings */
+            n_findings: number;
+            /** Notices */
+            notices: string[];
+            /** Run */
+            run: string | null;
+        };
+        /**
+         * TrackPoint
+         * @description A finding in an epoch: the share of hosts that it turns beyond its null, null if it was not measured, and the
+         *     share of its class that carries it.
+         *
+         *     `id` is that of the finding in the run of this epoch, `rows` are its samples there.
+         */
+        TrackPoint: {
+            /** Effect */
+            effect: number | null;
+            /** Effect Interval */
+            effect_interval: [
+                number,
+                number
+            ] | null;
+            /** Epoch */
+            epoch: number;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "suspicion" | "strategy" | "not_confirmed";
+            /** Kind Name */
+            kind_name: string;
+            /** Prevalence */
+            prevalence: number;
+            /** Prevalence Interval */
+            prevalence_interval: [
+                number,
+                number
+            ] | null;
+            /** Reason */
+            reason: string;
+            /** Rows */
+            rows: number[];
+            /** Sentence */
+            sentence: string;
         };
     };
     responses: never;
@@ -3602,6 +3961,138 @@ export interface operations {
             };
         };
     };
+    list_methods: {
+        parameters: {
+            query?: {
+                /** @description name of the evaluation; by default the only one, or evaluation */
+                evaluation?: string | null;
+                /** @description ids of other runs, separated by commas; by default all that are open */
+                runs?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description id of a run, from /api/runs */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Explanation methods compared by the metrics that `whyset evaluate` stored in their runs, on the same samples. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MethodTable"];
+                };
+            };
+            /** @description missing token, or a host or origin that is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description unknown id, or a row that the run does not have */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description not explained yet, failed, or damaged on disk */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description parameter or body out of its limits, or malformed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_differences: {
+        parameters: {
+            query: {
+                /** @description id of a metric, from the table of methods */
+                metric: string;
+                /** @description name of the evaluation; by default the only one, or evaluation */
+                evaluation?: string | null;
+                /** @description ids of other runs, separated by commas; by default all that are open */
+                runs?: string | null;
+                /** @description id of another run */
+                other: string;
+            };
+            header?: never;
+            path: {
+                /** @description id of a run, from /api/runs */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The differences of two methods by one metric, first minus second, on the samples that all methods have. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MethodDifferences"];
+                };
+            };
+            /** @description missing token, or a host or origin that is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description unknown id, or a row that the run does not have */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description not explained yet, failed, or damaged on disk */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description parameter or body out of its limits, or malformed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     get_progress: {
         parameters: {
             query?: never;
@@ -4234,6 +4725,65 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description missing token, or a host or origin that is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description unknown id, or a row that the run does not have */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description not explained yet, failed, or damaged on disk */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description parameter or body out of its limits, or malformed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_timeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id of a run, from /api/runs */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The findings of a watched training, those that were announced first, and the effect from which on they are. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelineDetail"];
+                };
             };
             /** @description missing token, or a host or origin that is not allowed */
             403: {

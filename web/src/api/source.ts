@@ -9,6 +9,8 @@ import type {
   ExportForm,
   FindingList,
   Matches,
+  MethodDifferences,
+  MethodTable,
   NamesByClustering,
   Opening,
   RunDetail,
@@ -20,6 +22,7 @@ import type {
   SelectionDraft,
   SelectionList,
   StoredSelection,
+  Timeline,
 } from "./types";
 
 /** Optional abilities of a transport; components hide the others. */
@@ -63,6 +66,12 @@ export interface DataSource {
   examples(run: string, places: number[]): Promise<InputImage[]>;
   /** The changed hosts of examples that are series. */
   changedValues(run: string, places: number[], size?: number): Promise<SeriesValues[]>;
+  /** Metrics of this and other open runs, all of them or those given; `evaluation` is the name of the stored one. */
+  methods(run: string, options: MethodQuery): Promise<MethodTable>;
+  /** The differences of two runs by a metric, sample by sample. */
+  differences(run: string, options: MethodQuery & { other: string; metric: string }): Promise<MethodDifferences>;
+  /** The findings of a watched training, of which the run is an epoch. */
+  timeline(run: string): Promise<Timeline>;
   category(run: string, analysis: string, category: string): Promise<CategoryDetail>;
   categoryColumn(run: string, analysis: string, category: string, column: string): Promise<Column>;
   /** Two axes of an embedding as returned by `quantize`: x0, y0, x1, y1, ... between 0 and STEPS, or MISSING. */
@@ -107,6 +116,9 @@ export interface DataSource {
   /** The samples as a file for other programs. */
   exported(run: string, analysis: string, category: string, indices: number[], form: ExportForm): Promise<File>;
 }
+
+/** The runs whose methods are compared, ids separated by commas. */
+export type MethodQuery = { evaluation?: string | undefined; runs?: string | undefined };
 
 /** Maximum number of indices of one request. */
 export const SAMPLES_PER_REQUEST = 1000;

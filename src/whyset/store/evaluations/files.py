@@ -102,12 +102,12 @@ class Evaluation:
 
     def get_metric(self, key: str) -> StoredMetric:
         """Return the metric of this id, name or description; InputError: there is none, or several."""
-        found = [one for one in self.metrics if key in (one.id, one.text, one.id.rpartition("-")[0])]
+        found = [one for one in self.listed if key in (one.id, one.text, one.id.rpartition("-")[0])]
         if len(found) == 1:
-            return found[0]
+            return self._read(found[0])
         if found:
             raise InputError(f"evaluation {self.name!r} has several metrics {key!r}: {_join(found)}")
-        raise name_unknown(f"metric of evaluation {self.name!r}", key, [one.text for one in self.metrics])
+        raise name_unknown(f"metric of evaluation {self.name!r}", key, [one.text for one in self.listed])
 
     def _read(self, listed: ListedMetric) -> StoredMetric:
         file = self.path / f"{listed.id}.json"
@@ -129,7 +129,7 @@ def _describe(metric: StoredMetric) -> str:
     return f"{mean.value:.3g}{interval}"
 
 
-def _join(metrics: Sequence[StoredMetric]) -> str:
+def _join(metrics: Sequence[ListedMetric]) -> str:
     return ", ".join(f"{one.text} ({one.id})" for one in metrics)
 
 

@@ -13,6 +13,7 @@ from whyset.errors import WhysetError
 from whyset.report.provenance import describe_method
 from whyset.store.config import RunConfig
 from whyset.store.layout import ANALYSES
+from whyset.store.watched import get_epoch
 from whyset.viewer.changes import AnalysisStamp
 from whyset.viewer.columns import wire_type
 from whyset.viewer.endpoints.spectra import list_spectra
@@ -41,6 +42,7 @@ def get_run(handle: OneHandle) -> RunDetail:
 
 def _detail(name: str, opened: LoadedRun) -> RunDetail:
     stored, inputs = opened.run, opened.run.inputs
+    folder, epoch = get_epoch(stored.path)
     return RunDetail(
         id=opened.id,
         name=name,
@@ -67,6 +69,7 @@ def _detail(name: str, opened: LoadedRun) -> RunDetail:
         checks=[*opened.relevance_checks, *stored.stored_checks],
         relevance=opened.relevance,
         spectra=list_spectra(stored),
+        epoch=epoch if folder is not None else None,
     )
 
 

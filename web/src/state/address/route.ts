@@ -40,6 +40,10 @@ export interface Route {
   means: string | null;
   /** Brushes over columns, encoded by `formatBrushes`. */
   brush: string | null;
+  /** A page besides classes: "methods" or "timeline". */
+  page: string | null;
+  /** State of that page, as a query. */
+  shown: string | null;
 }
 
 export const HOME: Route = {
@@ -70,11 +74,13 @@ export const HOME: Route = {
   clusters: null,
   means: null,
   brush: null,
+  page: null,
+  shown: null,
 };
 
 /** Parameters of addresses that were written by earlier versions. */
 const FORMER_NAMES: Partial<Record<string, string>> = { color: "colour" };
-const TEXTS = ["clustering", "embedding", "color", "draw", "order", "selected", "colorMap", "pictures", "norm", "clip", "gamma", "opacity", "sampling", "classOrder", "classFilter", "methods", "hide", "clusters", "means", "brush"] as const;
+const TEXTS = ["clustering", "embedding", "color", "draw", "order", "selected", "colorMap", "pictures", "norm", "clip", "gamma", "opacity", "sampling", "classOrder", "classFilter", "methods", "hide", "clusters", "means", "brush", "page", "shown"] as const;
 
 /** Prefix of the other side of a comparison in the query. */
 const OTHER = "with";

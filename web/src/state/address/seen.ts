@@ -18,6 +18,8 @@ interface Screen {
   classes: ClassOrder;
   comparison: Comparison | null;
   beside: { route: Route } | null;
+  page: string | null;
+  shown: string | null;
   methods: Methods;
   stage: Stage | null;
   otherStage: Stage | null;
@@ -28,6 +30,7 @@ export function seen(viewer: Screen, settings: Settings): Route {
   const { run, analysis, session, classes, comparison } = viewer;
   const place = { ...HOME, run: run?.id ?? null, analysis: analysis?.name ?? null };
   const other = viewer.beside?.route ?? null;
+  if (viewer.page !== null) return { ...place, page: viewer.page, shown: viewer.shown };
   if (!session) return { ...place, with: other, classOrder: classes.order, classFilter: classes.filter || null };
   return {
     ...place,

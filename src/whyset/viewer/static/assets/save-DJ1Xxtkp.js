@@ -1,1 +1,0 @@
-function e(e){let t=URL.createObjectURL(e);Object.assign(document.createElement(`a`),{href:t,download:e.name}).click(),setTimeout(()=>URL.revokeObjectURL(t),1e4)}function t(e,t){return`${e.map(String).join(`-`).replace(/[^\p{L}\p{N}_.]+/gu,`-`).replace(/^[-.]+|-+$/g,``).slice(0,120)||`figure`}.${t}`}export{e as n,t};

@@ -1,1 +1,0 @@
-var e=1e3,t=class extends Error{hint;status;constructor(e,t=null,n=null){super(e),this.name=`SourceError`,this.hint=t,this.status=n}};export{t as n,e as t};
