@@ -11,6 +11,7 @@ from whyset.viewer.columns import MEDIA_TYPE
 from whyset.viewer.endpoints import (
     analyses,
     exports,
+    finding_pages,
     findings,
     notes,
     openings,
@@ -21,6 +22,7 @@ from whyset.viewer.endpoints import (
     spectra,
     summaries,
 )
+from whyset.viewer.finding_schemas import FindingPage, FixedSamples
 from whyset.viewer.limits import MOST_BODY
 from whyset.viewer.schemas import (
     AnalysisDetail,
@@ -81,6 +83,8 @@ ROUTES = (
     Route(f"{RUN}/sound", sounds.get_sound, media_type=sounds.MEDIA_TYPE),
     Route(f"{RUN}/findings", findings.list_findings, FindingList),
     Route(f"{RUN}/findings/examples", findings.get_examples),
+    Route(f"{RUN}/findings/{{finding}}", finding_pages.get_finding, FindingPage),
+    Route(f"{RUN}/findings/{{finding}}/fixed", finding_pages.list_fixed_samples, FixedSamples),
     Route(ANALYSIS, analyses.get_analysis, AnalysisDetail),
     Route(f"{ANALYSIS}/{{category}}", analyses.get_category, CategoryDetail),
     Route(f"{ANALYSIS}/{{category}}/columns/{{column}}", analyses.get_category_column),

@@ -8,6 +8,8 @@ import type {
   ColorMaps,
   ExportForm,
   FindingList,
+  FindingPage,
+  FixedSamples,
   Matches,
   NamesByClustering,
   Opening,
@@ -54,15 +56,19 @@ export interface DataSource {
   /** The indices of all samples that `find` finds, rising. */
   findRows(run: string, text: string): Promise<number[]>;
   analysis(run: string, analysis: string): Promise<AnalysisDetail>;
-  /** The findings of a run, the suspicions first. */
-  findings(run: string): Promise<FindingList>;
+  /** The findings of a search of a run, the suspicions first. */
+  findings(run: string, search?: string): Promise<FindingList>;
+  /** Everything about one finding. */
+  finding(run: string, finding: string, search?: string): Promise<FindingPage>;
+  /** Samples before and after a fix, whose model another run explains. */
+  fixedSamples(run: string, finding: string, options: FixedQuery): Promise<FixedSamples>;
   /**
    * The changed hosts of examples of findings, by their places; of volumes three slices each, of the sample, of the host
    * and of the changed host.
    */
-  examples(run: string, places: number[]): Promise<InputImage[]>;
+  examples(run: string, places: number[], search?: string): Promise<InputImage[]>;
   /** The changed hosts of examples that are series. */
-  changedValues(run: string, places: number[], size?: number): Promise<SeriesValues[]>;
+  changedValues(run: string, places: number[], size?: number, search?: string): Promise<SeriesValues[]>;
   category(run: string, analysis: string, category: string): Promise<CategoryDetail>;
   categoryColumn(run: string, analysis: string, category: string, column: string): Promise<Column>;
   /** Two axes of an embedding as returned by `quantize`: x0, y0, x1, y1, ... between 0 and STEPS, or MISSING. */
@@ -107,6 +113,9 @@ export interface DataSource {
   /** The samples as a file for other programs. */
   exported(run: string, analysis: string, category: string, indices: number[], form: ExportForm): Promise<File>;
 }
+
+/** A part of the samples before and after a fix. */
+export type FixedQuery = { other: string; search?: string | undefined; changed?: boolean; offset?: number; limit?: number };
 
 /** Maximum number of indices of one request. */
 export const SAMPLES_PER_REQUEST = 1000;

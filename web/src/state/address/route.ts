@@ -40,6 +40,9 @@ export interface Route {
   means: string | null;
   /** Brushes over columns, encoded by `formatBrushes`. */
   brush: string | null;
+  /** Id of the finding whose page is shown, and the name of the search that found it; null for the first one. */
+  finding: string | null;
+  search: string | null;
 }
 
 export const HOME: Route = {
@@ -70,11 +73,13 @@ export const HOME: Route = {
   clusters: null,
   means: null,
   brush: null,
+  finding: null,
+  search: null,
 };
 
 /** Parameters of addresses that were written by earlier versions. */
 const FORMER_NAMES: Partial<Record<string, string>> = { color: "colour" };
-const TEXTS = ["clustering", "embedding", "color", "draw", "order", "selected", "colorMap", "pictures", "norm", "clip", "gamma", "opacity", "sampling", "classOrder", "classFilter", "methods", "hide", "clusters", "means", "brush"] as const;
+const TEXTS = ["clustering", "embedding", "color", "draw", "order", "selected", "colorMap", "pictures", "norm", "clip", "gamma", "opacity", "sampling", "classOrder", "classFilter", "methods", "hide", "clusters", "means", "brush", "finding", "search"] as const;
 
 /** Prefix of the other side of a comparison in the query. */
 const OTHER = "with";

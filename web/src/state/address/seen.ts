@@ -18,6 +18,8 @@ interface Screen {
   classes: ClassOrder;
   comparison: Comparison | null;
   beside: { route: Route } | null;
+  finding: string | null;
+  search: string | null;
   methods: Methods;
   stage: Stage | null;
   otherStage: Stage | null;
@@ -28,7 +30,10 @@ export function seen(viewer: Screen, settings: Settings): Route {
   const { run, analysis, session, classes, comparison } = viewer;
   const place = { ...HOME, run: run?.id ?? null, analysis: analysis?.name ?? null };
   const other = viewer.beside?.route ?? null;
-  if (!session) return { ...place, with: other, classOrder: classes.order, classFilter: classes.filter || null };
+  if (!session) {
+    const { finding, search } = viewer;
+    return { ...place, with: other, classOrder: classes.order, classFilter: classes.filter || null, finding, search };
+  }
   return {
     ...place,
     ...seenOfClass(session),

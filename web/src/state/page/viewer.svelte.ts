@@ -46,6 +46,9 @@ export class Viewer {
   book = $state.raw<SelectionBook | null>(null);
   /** The analysis compared in the overview, or the one that lacks the current class; or null. */
   beside = $state.raw<Beside | null>(null);
+  /** The finding whose page is shown, and the search whose findings are shown; null: the first one. */
+  finding = $state<string | null>(null);
+  search = $state<string | null>(null);
   problem = $state.raw<Problem | null>(null);
   loading = $state(true);
   /** Messages about items of the address or a file that were not found; the rest is shown. */
@@ -95,6 +98,7 @@ export class Viewer {
     this.methods.restore(route);
     try {
       await this.#load(route, () => turn === this.#turn, kept);
+      if (turn === this.#turn) [this.finding, this.search] = [this.session ? null : route.finding, route.search];
     } catch (error) {
       if (turn === this.#turn) this.problem = explain(error);
     } finally {
