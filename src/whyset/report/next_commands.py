@@ -121,7 +121,7 @@ def describe_part(form: Mapping[str, Any]) -> str:
     'window:side=6,4:whole=true'
     """
     fields: Mapping[str, Any] = form.get("fields") or {}
-    given = (f"{key}={_write_value(value)}" for key, value in fields.items() if value is not None)
+    given = (f"{key}={_write_value(value)}" for key, value in fields.items() if value not in (None, [], ()))
     return ":".join([str(form["name"]), *given])
 
 
