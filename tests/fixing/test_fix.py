@@ -26,8 +26,12 @@ from whyset.fixing import (
 )
 from whyset.fixing.fix import choose_finding
 from whyset.interventions import Window
+from whyset.store import open_run
+from whyset.store.commits import hash_commits
 from whyset.store.effects import EffectSummary, Estimate
 from whyset.store.findings import Finding, Findings, write_findings
+from whyset.store.fixes import read_fixed_origin
+from whyset.store.fixes.origin import is_made_from
 
 SHARE = Estimate(0.9, (0.8, 1.0), 12)
 EFFECT = EffectSummary(SHARE, SHARE, SHARE, SHARE)
@@ -210,6 +214,12 @@ def test_the_fixed_model_is_explained_with_the_options_of_the_run(run: Any, give
         new = explain_fixed(run, found.finding, tmp_path / one.id, one.id, **given)
         assert bool(new.committed.all())
         assert new.config.composite == run.config.composite
+        assert read_fixed_origin(run.config) is None
+        origin = read_fixed_origin(open_run(new.path).config)
+        assert origin is not None
+        assert (origin.run, origin.finding, origin.fix) == (run.config_hash, found.finding, one.id)
+        assert (origin.path, origin.sha256) == (str(run.path), one.sha256)
+        assert open_run(new.path).config.hash == new.config_hash  # the origin is not compared
         assert (new.config.target, new.concepts) == (run.config.target, run.concepts)
         model = load_fixed(run, found.finding, given["model"], one.id)
         x = torch.from_numpy(given["dataset"][0])
@@ -219,6 +229,15 @@ def test_the_fixed_model_is_explained_with_the_options_of_the_run(run: Any, give
         of_run, of_fixed = (each.relevance[np.arange(12)] for each in (run, new))
         share = [(one[:, -1:] * patch).sum() / np.abs(one).sum() for one in (of_run, of_fixed)]
         assert share[1] < share[0] / 2  # the patch loses its relevance
+
+
+def test_fixes_state_which_finding_and_which_samples_they_were_made_from(run: Any, given: Any) -> None:
+    found, finding = ws.fix(run, methods=[PROJECTED], **given), run.findings()[0]
+    commits = hash_commits(run.path)
+    assert is_made_from(run.fix(found.finding), finding, commits)
+    assert not is_made_from(found, replace(finding, rows=finding.rows[1:], scores=finding.scores[1:]), commits)
+    assert not is_made_from(found, finding, "sha256:other")
+    assert not is_made_from(replace(found, weights_hash="0" * 64), finding, commits)
 
 
 def test_wrong_input_is_named(run: Any, given: Any, tmp_path: Path) -> None:

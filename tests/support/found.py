@@ -8,6 +8,7 @@ import numpy as np
 
 from whyset.store import Run
 from whyset.store.analyses import ListedClass
+from whyset.store.commits import hash_commits
 from whyset.store.effects import (
     ClassEffects,
     EffectPlan,
@@ -20,6 +21,17 @@ from whyset.store.effects import (
     open_writer,
 )
 from whyset.store.findings import Finding, Findings, FoundExample, write_findings
+from whyset.store.fixes import (
+    ClassChange,
+    FixComparison,
+    FixedModelOrigin,
+    FixSplit,
+    ListedFix,
+    TriedFix,
+    write_fix,
+)
+from whyset.store.fixes.files import write_model
+from whyset.store.fixes.origin import hash_fix_origin
 
 EFFECT = EffectSummary(
     turned=Estimate(0.72, (0.68, 0.76), 10),
@@ -138,3 +150,51 @@ def write_sample_effects(run: Run) -> None:
     )  # fmt: skip
     writer.write(classes[0], ClassEffects(n_samples=20, problem="no host"))
     writer.write(classes[1], ClassEffects(20, 2, 100, interventions=(tested,)))
+
+
+def write_sample_fixes(run: Run, *, recommended: bool = True, **changes: Any) -> FixComparison:
+    """Write fixes of the marked horses: one that helps, one that costs a class much, and one that was refused."""
+    finding = make_findings(run)[2]
+    forms = [{"name": "restore", "fields": {}}, {"name": "transplants", "fields": {"epochs": 5}}]
+    listed = [ListedFix.of(form, text) for form, text in zip(forms, ("restore", "transplants, epochs 5"), strict=True)]
+    refused = ListedFix.of({"name": "p_clarc", "fields": {}}, "p clarc")
+    restore, trained = (
+        TriedFix(one.id, one.text, title, form, trains, control, *parts, seconds, notes, *write_model(
+            run.path, finding.id, one.id, one.id.encode()))
+        for one, form, title, trains, control, parts, seconds, notes in (
+            (listed[0], forms[0], "linear restoration", False, None, _make_parts(0.0, 1.0, 0.0), 0.4, ("layer 4",)),
+            (listed[1], forms[1], "training", True, "fine tuning", _make_parts(0.6, 0.25, -0.12), 1.5, ()),
+        )
+    )  # fmt: skip
+    failed = TriedFix(
+        refused.id, refused.text, "P-ClArC", {"name": "p_clarc", "fields": {}}, False, problem="no layer."
+    )
+    split, weights, layers = FixSplit(0, 0.3, 42, 18, 3, 7, 12), "a" * 64, "b" * 64
+    values: dict[str, Any] = {
+        "origin": hash_fix_origin(finding, split, weights, layers, hash_commits(run.path)),
+        "recommended": restore.id if recommended else None,
+        "reason": "It removes most of 1 fix." if recommended else "None helped: transplants leaves 75 % of the effect.",
+    }
+    fixes = FixComparison(
+        finding.id, finding.sentence, finding.class_name, 2, split, 0.69, Estimate(0.72, (0.68, 0.76), 12),
+        Estimate(0.03, (0.0, 0.07), 12), weights, layers, listed=(*listed, refused), fixes=(restore, trained, failed),
+        **(values | changes),
+    )  # fmt: skip
+    write_fix(run.path, fixes)
+    return fixes
+
+
+def _make_parts(turned: float, reduced: float, cost: float) -> tuple[Any, ...]:
+    """The numbers of a fix, with intervals; dogs lose or gain twice as much as all classes."""
+    low, high = max(0.0, turned - 0.1), turned + 0.1
+    changed = Estimate(cost, (cost - 0.02, cost + 0.02), 18)
+    classes = (ClassChange(0, "cat", 6, 0.9, None, 0.9), ClassChange(1, "dog <b>&amp;", 6, 0.9, None, 0.9 + 2 * cost))
+    shares = (Estimate(turned, (low, high), 12), Estimate(0.03, (0.0, 0.07), 12))
+    return (*shares, Estimate(reduced, (reduced - 0.1, reduced + 0.1), 12), None, changed, changed, classes)
+
+
+def describe_fixed_origin(run: Run, fixes: FixComparison, place: int = 0) -> dict[str, Any]:
+    """What run.json names of one of the fixes, for the run that explains its model."""
+    one = fixes.fixes[place]
+    origin = FixedModelOrigin(run.config_hash, str(run.path), fixes.finding, one.id, str(one.sha256))
+    return origin.to_json()

@@ -8,6 +8,7 @@ differently.
 
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,10 +55,12 @@ def make_sample_run(
     analyses: Collection[str] = ("spray",),
     order: Sequence[int] | None = None,
     further: Mapping[str, Sequence[object]] | None = None,
+    origin: Mapping[str, object] | None = None,
 ) -> Run:
     """Make the run with these of its four shards committed and an analysis under each of these names.
 
-    Row r shows the sample `order[r]`, or sample r. `further` columns have one value for each row.
+    Row r shows the sample `order[r]`, or sample r. `further` columns have one value for each row. `origin` is
+    added to that in run.json; if it names a fix, marked horses are predicted as cats, and their relevance is half.
     """
     samples = np.arange(SAMPLES) if order is None else np.array(order)
     labels = [None if sample == UNLABELED else sample % 3 for sample in samples.tolist()]
@@ -65,10 +68,18 @@ def make_sample_run(
     table = samples_table([ids[sample] for sample in samples], labels, further=further)
     shape = (CHANNELS, HEIGHT, WIDTH)
     config = _config("EpsilonPlusFlat" if order is None else "EpsilonGammaBox")
+    fixed = "fixed" in (origin or {})
+    if origin is not None:
+        weights = "sha256:fixed" if fixed else config.weights_hash
+        config = replace(config, origin={**config.origin, **origin}, weights_hash=weights)
     run = create_run(path, config, table, standard_arrays(shape, input_shape=shape))
     values = {name: array[samples] for name, array in sample_values().items()}
     if order is not None:
         values["attribution/input"] = 10 * values["attribution/input"] ** 2
+    if fixed:
+        marked = (samples % 3 == 2) & (samples % 2 == 0)
+        values["prediction"] = np.where(marked, 0, values["prediction"])
+        values["attribution/input"] = np.where(marked[:, None, None, None], 0.5, 1) * values["attribution/input"]
     for shard in shards:
         start, stop = run.shard_range(shard)
         failures = {FAILED: REASON} if start <= FAILED < stop else {}

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ from whyset.store.commits import hash_commits
 from whyset.store.effects.records import Estimate
 from whyset.store.fixes import ClassChange, FixComparison, FixSplit, ListedFix, TriedFix, open_fix, write_fix
 from whyset.store.fixes.files import write_model
-from whyset.store.sealed_json import digest_json
+from whyset.store.fixes.origin import hash_fix_origin
 
 NOT_FINISHED = "Not all fixes are finished."
 _PARTS = ("reduced", "regained", "accuracy", "own_class")
@@ -114,12 +114,6 @@ def begin(
         holdout=task.other,
     )
     weights, layers = weights_hash(making.model), layers_hash(making.model)
-    origin: dict[str, Any] = {
-        "evidence": [finding.id, list(finding.rows), dict(finding.intervention or {})],
-        "split": {name: value for name, value in asdict(split).items() if value is not None},
-        "model": [weights, layers],
-        "commits": hash_commits(run.path),
-    }
     return FixComparison(
         finding=finding.id,
         sentence=finding.sentence,
@@ -131,7 +125,7 @@ def begin(
         null=estimate_fraction(before.null_turned),
         weights_hash=weights,
         layers_hash=layers,
-        origin=digest_json(origin),
+        origin=hash_fix_origin(finding, split, weights, layers, hash_commits(run.path)),
         listed=(),
     )
 

@@ -15,6 +15,7 @@ from whyset.runner.explaining import load, run_explanation
 from whyset.runner.models import layers_hash, weights_hash
 from whyset.runner.rerun import choose_device, permit, restore_request
 from whyset.store import Run, open_run
+from whyset.store.fixes import FixedModelOrigin
 from whyset.store.fixes.files import read_model
 from whyset.store.remote import AnyPath, as_path
 
@@ -92,7 +93,8 @@ def explain_fixed(
     Returns
     -------
     Run
-        The new run; its model is an object, which run.json does not name: to continue, call this again.
+        The new run; its run.json names the run, the finding and the fix. The model is an object, so call this again to
+        continue.
 
     Raises
     ------
@@ -100,10 +102,13 @@ def explain_fixed(
         As `load_fixed`, or the run cannot be repeated.
     """
     opened, said = run if isinstance(run, Run) else open_run(run), resolve_progress(progress)
-    opened.fix(finding).get(method)  # raises before the model is loaded
+    record = opened.fix(finding)
+    chosen = record.get(method)  # raises before the model is loaded
     request = restore_request(opened, opened.path, data, model, dataset)
     request = replace(request, device=choose_device(opened.config, device), out=as_path(out), progress=progress)
     permit(opened, request, trust, said)
     loaded = load(request.model, request.device)
-    fixed = load_fixed(opened, finding, loaded.module, method)
-    return run_explanation(replace(request, model=fixed))
+    fixed = load_fixed(opened, record.finding, loaded.module, chosen.id)
+    path = str(opened.path.absolute() if isinstance(opened.path, Path) else opened.path)
+    origin = FixedModelOrigin(opened.config_hash, path, record.finding, chosen.id, str(chosen.sha256))
+    return run_explanation(replace(request, model=fixed), origin=origin.to_json())

@@ -146,12 +146,13 @@ def _list_cells(one: TriedFix, recommended: bool) -> tuple[str, ...]:
 
 def _describe_collateral(one: TriedFix) -> list[str]:
     """Return a sentence on the classes whose accuracy falls most."""
-    falling = sorted((each for each in one.classes if _get_change(each) < 0), key=_get_change)[:_SHOWN_CLASSES]
+    falling = sorted((each for each in one.classes if get_change(each) < 0), key=get_change)[:_SHOWN_CLASSES]
     if not falling:
         return ["No class loses accuracy on held-out samples without the evidence"]
-    listed = ", ".join(f"{each.name} {100 * _get_change(each):+.1f} ({each.n_samples:,} samples)" for each in falling)
+    listed = ", ".join(f"{each.name} {100 * get_change(each):+.1f} ({each.n_samples:,} samples)" for each in falling)
     return [f"Classes that lose most accuracy, in percentage points: {listed}"]
 
 
-def _get_change(one: ClassChange) -> float:
+def get_change(one: ClassChange) -> float:
+    """Return the change of the accuracy of a class, from equal training if there is one."""
     return one.after - (one.before if one.control is None else one.control)

@@ -1,6 +1,6 @@
 """`explain`: every prediction of a model over a data set, as a run folder that can be continued."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import replace
@@ -41,6 +41,7 @@ from whyset.runner.structured_model import with_structure
 from whyset.runner.summary import Summary
 from whyset.store import Run, RunConfig, open_run
 from whyset.store.config import require_same_config
+from whyset.store.jsonfile import JSON
 from whyset.store.layout import is_run
 from whyset.store.rank_lease import RankLease, run_lease
 from whyset.store.remote import AnyPath, as_path
@@ -90,11 +91,13 @@ def run_explanation(
     request: ExplainConfig,
     expected: tuple[RunConfig, AnyPath] | None = None,
     measure: Callable[[torch.nn.Module, Prefetcher, OutputSpec, int], float] = seconds_per_row,
+    origin: Mapping[str, JSON] | None = None,
 ) -> Run:
     """Explain the samples; `expected` is the configuration that the run must have, and the run that it is from.
 
     `measure` returns the seconds for each explanation, which bound the shards of a new run; one that repeats another
-    run has shards of the same size, because random numbers are seeded for each shard.
+    run has shards of the same size, because random numbers are seeded for each shard. `origin` is added to the origin
+    in run.json, for a model that is an object: the origin of a run that names a model file is marked.
     """
     out, said, stall_timeout = as_path(request.out), resolve_progress(request.progress), request.stall_timeout
     chosen, device = get_engine(request.engine), request.device
@@ -119,6 +122,8 @@ def run_explanation(
             check_structure(loaded.module, source, request.output, pads=request.pads_texts)
             loaded = replace(loaded, module=with_structure(loaded.module, source))
             plan = make_plan(request, loaded, source, out, expected, said, activity)
+            if origin is not None:
+                plan = replace(plan, config=replace(plan.config, origin={**plan.config.origin, **origin}))
             loaded = replace(loaded, module=with_structure(loaded.module, plan.source))
             said.info(f"{out}: {plan.describe()}")
             _say_all(plan.notes, said)

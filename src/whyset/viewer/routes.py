@@ -11,6 +11,7 @@ from whyset.viewer.columns import MEDIA_TYPE
 from whyset.viewer.endpoints import (
     analyses,
     exports,
+    finding_pages,
     findings,
     methods,
     notes,
@@ -23,6 +24,7 @@ from whyset.viewer.endpoints import (
     summaries,
     timelines,
 )
+from whyset.viewer.finding_schemas import FindingPage, FixedSamples
 from whyset.viewer.limits import MOST_BODY
 from whyset.viewer.method_schemas import MethodDifferences, MethodTable
 from whyset.viewer.schemas import (
@@ -88,6 +90,8 @@ ROUTES = (
     Route(f"{RUN}/methods", methods.list_methods, MethodTable),
     Route(f"{RUN}/methods/differences", methods.get_differences, MethodDifferences),
     Route(f"{RUN}/timeline", timelines.get_timeline, TimelineDetail),
+    Route(f"{RUN}/findings/{{finding}}", finding_pages.get_finding, FindingPage),
+    Route(f"{RUN}/findings/{{finding}}/fixed", finding_pages.list_fixed_samples, FixedSamples),
     Route(ANALYSIS, analyses.get_analysis, AnalysisDetail),
     Route(f"{ANALYSIS}/{{category}}", analyses.get_category, CategoryDetail),
     Route(f"{ANALYSIS}/{{category}}/columns/{{column}}", analyses.get_category_column),

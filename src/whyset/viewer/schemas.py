@@ -248,6 +248,7 @@ class ExampleCard(Model):
 class FindingCard(Model):
     """A finding in words: its kind, its sentence, its numbers with labels, and the rows that carry the evidence."""
 
+    id: str
     class_id: str
     class_name: str
     kind: Kind
@@ -263,11 +264,12 @@ class FindingCard(Model):
 class FindingList(Model):
     """The findings of a run: suspicions first, then strategies, then those not confirmed.
 
-    `name` is that of the search, null if there are no findings; `notices` state that there was no search, or what it
-    left out.
+    `name` is that of the search, null if there are no findings, and `searches` are the names of all; `notices` state
+    that there was no search, or what it left out.
     """
 
     name: str | None
+    searches: list[str]
     notices: list[str]
     findings: list[FindingCard]
 

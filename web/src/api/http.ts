@@ -52,16 +52,19 @@ export function sourceOver(ask: Ask): DataSource {
     find: (run, text, options = {}) => json(`${at`runs/${run}`}/find?${asked({ text, ...options })}`),
     findRows: async (run, text) =>
       Array.from((await column(`${at`runs/${run}`}/find/rows?text=${encodeURIComponent(text)}`)).data),
-    findings: (run) => json(at`runs/${run}/findings`),
+    findings: (run, search) => json(at`runs/${run}/findings` + further("?", { search })),
+    finding: (run, finding, search) => json(at`runs/${run}/findings/${finding}` + further("?", { search })),
+    fixedSamples: (run, finding, options) => json(at`runs/${run}/findings/${finding}/fixed` + further("?", options)),
     methods: (run, options) => json(`${at`runs/${run}`}/methods?${asked(options)}`),
     differences: (run, options) => json(`${at`runs/${run}`}/methods/differences?${asked(options)}`),
     timeline: (run) => json(at`runs/${run}/timeline`),
-    examples: async (run, places) => {
-      const { buffer, shape } = await binary(ask, `${at`runs/${run}`}/findings/examples?${query(places)}`);
+    examples: async (run, places, search) => {
+      const { buffer, shape } = await binary(ask, `${at`runs/${run}`}/findings/examples?${query(places)}${further("&", { search })}`);
       const sides = shape.slice(-3);
       return decodeInputs(buffer, [shape.slice(0, -3).reduce((product, side) => product * side, 1), ...sides]);
     },
-    changedValues: async (run, places, size) => decodeValues(await column(`${at`runs/${run}`}/findings/examples?${query(places, size)}`)),
+    changedValues: async (run, places, size, search) =>
+      decodeValues(await column(`${at`runs/${run}`}/findings/examples?${query(places, size)}${further("&", { search })}`)),
     analysis: (run, analysis) => json(analysisPath(run, analysis)),
     category: (run, analysis, category) => json(analysisPath(run, analysis) + at`/${category}`),
     categoryColumn: (run, analysis, category, name) =>
@@ -128,7 +131,13 @@ function query(indices: number[], size?: number): string {
   return `indices=${indices.join(",")}${size === undefined ? "" : `&size=${size}`}`;
 }
 
-function asked(values: Record<string, string | number | undefined>): URLSearchParams {
+/** The parameters that have a value, after a sign; empty if there are none. */
+function further(sign: string, values: Record<string, string | number | boolean | undefined>): string {
+  const text = asked(values).toString();
+  return text ? sign + text : "";
+}
+
+function asked(values: Record<string, string | number | boolean | undefined>): URLSearchParams {
   const given = Object.entries(values).filter(([, value]) => value !== undefined);
   return new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]));
 }

@@ -401,6 +401,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{run}/findings/{finding}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Finding
+         * @description Get everything about a finding: its card, how it was confirmed, its fixes, and the runs of its fixed models.
+         */
+        get: operations["get_finding"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/findings/{finding}/fixed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Fixed Samples
+         * @description List samples before and after a fix: those with the evidence, the rest of the class, and others that changed.
+         *
+         *     `other` is the run that explains the fixed model; samples are matched by their ids.
+         */
+        get: operations["list_fixed_samples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{run}/input-volumes": {
         parameters: {
             query?: never;
@@ -1085,6 +1127,18 @@ export interface components {
             stability: components["schemas"]["StabilityEvidence"] | null;
         };
         /**
+         * CollateralChange
+         * @description The change of the accuracy of a class on held-out samples without the evidence.
+         */
+        CollateralChange: {
+            /** Change */
+            change: number;
+            /** N Samples */
+            n_samples: number;
+            /** Name */
+            name: string;
+        };
+        /**
          * ColorMapTable
          * @description A color map as 256 colors, flat red, green, blue; entry 128 of a diverging one is neutral.
          */
@@ -1125,6 +1179,44 @@ export interface components {
             mean_confidence: number | null;
             /** Purity */
             purity: number | null;
+        };
+        /**
+         * Confirmation
+         * @description How a finding was tested, with the results.
+         *
+         *     `problem` states why it is not confirmed, or no longer, null otherwise; `commands` then confirm it. `trials` are
+         *     those of single samples, the largest effects first, of `n_trials`; `trials_problem` states why there are none.
+         *     `strongest` are the rows of the carriers whose evidence turns most hosts.
+         */
+        Confirmation: {
+            /** Commands */
+            commands: components["schemas"]["ShownCommand"][];
+            /** Details */
+            details: string[];
+            effect: components["schemas"]["EffectSummary"] | null;
+            /** Exclusiveness */
+            exclusiveness: number | null;
+            /** Independence */
+            independence: number | null;
+            /** Intervention */
+            intervention: string;
+            /** N Trials */
+            n_trials: number;
+            /** Null */
+            null: string;
+            others_share: components["schemas"]["Estimate"] | null;
+            prevalence: components["schemas"]["Estimate"];
+            /** Problem */
+            problem: string | null;
+            /** Score */
+            score: number | null;
+            specificity: components["schemas"]["Estimate"] | null;
+            /** Strongest */
+            strongest: number[];
+            /** Trials */
+            trials: components["schemas"]["Trial"][];
+            /** Trials Problem */
+            trials_problem: string | null;
         };
         /**
          * ContrastTest
@@ -1183,6 +1275,22 @@ export interface components {
             minimum: number;
             /** Upper Quartile */
             upper_quartile: number;
+        };
+        /**
+         * EffectSummary
+         * @description Means over the samples of `FreshTrials`.
+         *
+         *     `turned` and `null_turned` are shares of hosts, `difference` is the first minus the second, paired by sample;
+         *     `log_odds` is the change of log-odds by the evidence minus that by the null. `removed` and `null_removed` are shares
+         *     of the samples that are predicted as the class; None if there are none, or no null.
+         */
+        EffectSummary: {
+            difference: components["schemas"]["Estimate"];
+            log_odds: components["schemas"]["Estimate"];
+            null_removed: components["schemas"]["Estimate"] | null;
+            null_turned: components["schemas"]["Estimate"];
+            removed: components["schemas"]["Estimate"] | null;
+            turned: components["schemas"]["Estimate"];
         };
         /**
          * EigengapEvidence
@@ -1253,6 +1361,21 @@ export interface components {
          */
         ErrorAnswer: {
             error: components["schemas"]["Error"];
+        };
+        /**
+         * Estimate
+         * @description A mean over samples, with an interval of 95 %; None where fewer than two samples make an interval impossible.
+         */
+        Estimate: {
+            /** Interval */
+            interval: [
+                number,
+                number
+            ] | null;
+            /** N Samples */
+            n_samples: number;
+            /** Value */
+            value: number;
         };
         /**
          * EvaluatedRun
@@ -1351,6 +1474,8 @@ export interface components {
             evidence: string;
             /** Examples */
             examples: components["schemas"]["ExampleCard"][];
+            /** Id */
+            id: string;
             /**
              * Kind
              * @enum {string}
@@ -1374,8 +1499,8 @@ export interface components {
          * FindingList
          * @description The findings of a run: suspicions first, then strategies, then those not confirmed.
          *
-         *     `name` is that of the search, null if there are no findings; `notices` state that there was no search, or what it
-         *     left out.
+         *     `name` is that of the search, null if there are no findings, and `searches` are the names of all; `notices` state
+         *     that there was no search, or what it left out.
          */
         FindingList: {
             /** Findings */
@@ -1384,6 +1509,40 @@ export interface components {
             name: string | null;
             /** Notices */
             notices: string[];
+            /** Searches */
+            searches: string[];
+        };
+        /**
+         * FindingPage
+         * @description Everything about a finding that its page shows.
+         *
+         *     `card` is null for a finding of an earlier search of which only fixes are left. `note` is what is to be known about
+         *     the commands, and `earlier` are such findings of the same class. `explain` makes the run of a fixed model.
+         */
+        FindingPage: {
+            card: components["schemas"]["FindingCard"] | null;
+            /** Class Name */
+            class_name: string;
+            confirmation: components["schemas"]["Confirmation"] | null;
+            /** Earlier */
+            earlier: string[];
+            /** Explain */
+            explain: components["schemas"]["ShownCommand"][];
+            /** Fixed Runs */
+            fixed_runs: components["schemas"]["FixedRun"][];
+            fixes: components["schemas"]["FixTable"];
+            /** Id */
+            id: string;
+            /** Note */
+            note: string;
+            /** Notices */
+            notices: string[];
+            /** Search */
+            search: string;
+            /** Searches */
+            searches: string[];
+            /** Sentence */
+            sentence: string;
         };
         /**
          * FindingTrackDetail
@@ -1406,6 +1565,128 @@ export interface components {
             points: components["schemas"]["TrackPoint"][];
             /** Text */
             text: string;
+        };
+        /**
+         * FixRow
+         * @description A fix on held-out samples; estimates are null if they are not defined, or `problem` states why it was not made.
+         *
+         *     `accuracy` and `own_class` are differences, from equal training as `control` states it, if that is not null.
+         *     `others` are the largest changes among the other classes.
+         */
+        FixRow: {
+            accuracy: components["schemas"]["Estimate"] | null;
+            /** Changes Weights */
+            changes_weights: boolean;
+            /** Control */
+            control: string | null;
+            /** Id */
+            id: string;
+            /** Notes */
+            notes: string[];
+            null: components["schemas"]["Estimate"] | null;
+            /** Others */
+            others: components["schemas"]["CollateralChange"][];
+            own_class: components["schemas"]["Estimate"] | null;
+            /** Problem */
+            problem: string | null;
+            /** Recommended */
+            recommended: boolean;
+            reduced: components["schemas"]["Estimate"] | null;
+            regained: components["schemas"]["Estimate"] | null;
+            /** Seconds */
+            seconds: number;
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
+            turned: components["schemas"]["Estimate"] | null;
+        };
+        /**
+         * FixTable
+         * @description The fixes of a finding, and which one is recommended with the reason.
+         *
+         *     `recommended` is null if none helped, or not all are finished; `notices` state that fixes are outdated or cannot be
+         *     read. `before` describes the model before a fix, and `turned` and `null` what the evidence and its null turn then.
+         */
+        FixTable: {
+            /** Before */
+            before: string;
+            /** Commands */
+            commands: components["schemas"]["ShownCommand"][];
+            /** Finished */
+            finished: boolean;
+            /** Fixes */
+            fixes: components["schemas"]["FixRow"][];
+            /** Notices */
+            notices: string[];
+            null: components["schemas"]["Estimate"] | null;
+            /** Reason */
+            reason: string;
+            /** Recommended */
+            recommended: string | null;
+            turned: components["schemas"]["Estimate"] | null;
+        };
+        /**
+         * FixedRun
+         * @description An open run that explains a fixed model; `problem` states that the fix was made again since, or is unknown.
+         */
+        FixedRun: {
+            /** Fix */
+            fix: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Problem */
+            problem: string | null;
+            /** Text */
+            text: string;
+        };
+        /**
+         * FixedSample
+         * @description A sample before and after a fix: its rows in both runs, and what is predicted with which probability.
+         */
+        FixedSample: {
+            /** After */
+            after: string | null;
+            /** After Confidence */
+            after_confidence: number | null;
+            /** Before */
+            before: string | null;
+            /** Before Confidence */
+            before_confidence: number | null;
+            /** Changed */
+            changed: boolean;
+            /** Id */
+            id: string;
+            /** Label Name */
+            label_name: string | null;
+            /** Other Row */
+            other_row: number;
+            /**
+             * Part
+             * @enum {string}
+             */
+            part: "carrier" | "class" | "other";
+            /** Row */
+            row: number;
+        };
+        /**
+         * FixedSamples
+         * @description Some samples before and after a fix: those with the evidence, the rest of the class, others that changed.
+         *
+         *     `total` is the number of all that match the request. `left_out` counts the samples of the class that are not
+         *     explained in both runs.
+         */
+        FixedSamples: {
+            /** Left Out */
+            left_out: number;
+            /** Parts */
+            parts: components["schemas"]["PartCount"][];
+            /** Samples */
+            samples: components["schemas"]["FixedSample"][];
+            /** Total */
+            total: number;
         };
         JsonValue: unknown;
         /**
@@ -1622,6 +1903,21 @@ export interface components {
             theme: ("system" | "light" | "dark") | null;
             /** Told */
             told: string[];
+        };
+        /**
+         * PartCount
+         * @description The number of samples of a part, and of those whose prediction changed.
+         */
+        PartCount: {
+            /** Changed */
+            changed: number;
+            /**
+             * Part
+             * @enum {string}
+             */
+            part: "carrier" | "class" | "other";
+            /** Total */
+            total: number;
         };
         /**
          * PrototypeEvidence
@@ -1994,6 +2290,21 @@ export interface components {
             value: number | null;
         };
         /**
+         * ShownCommand
+         * @description A command to copy: what it does, its text, and whether it is for a shell or for Python.
+         */
+        ShownCommand: {
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "shell" | "python";
+            /** Purpose */
+            purpose: string;
+            /** Text */
+            text: string;
+        };
+        /**
          * SmallClusterEvidence
          * @description A small cluster: its `rows` in the run, and the number of clusters of the clustering that it is from.
          *
@@ -2217,6 +2528,29 @@ export interface components {
             rows: number[];
             /** Sentence */
             sentence: string;
+        };
+        /**
+         * Trial
+         * @description The fresh hosts of a sample: their number, and those that its evidence and its null turn into the class.
+         *
+         *     `stage`: whether the sample was chosen by its effect. `carries`: whether it is one of the finding.
+         */
+        Trial: {
+            /** Carries */
+            carries: boolean;
+            /** Hosts */
+            hosts: number;
+            /** Null Turned */
+            null_turned: number;
+            /** Row */
+            row: number;
+            /**
+             * Stage
+             * @enum {string}
+             */
+            stage: "candidate" | "random";
+            /** Turned */
+            turned: number;
         };
     };
     responses: never;
@@ -3574,7 +3908,10 @@ export interface operations {
     };
     list_findings: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description name of the search; by default the only one, or findings */
+                search?: string | null;
+            };
             header?: never;
             path: {
                 /** @description id of a run, from /api/runs */
@@ -3638,6 +3975,8 @@ export interface operations {
                 indices: string;
                 /** @description maximum number of pixels of the longer side */
                 size?: number | null;
+                /** @description name of the search; by default the only one, or findings */
+                search?: string | null;
             };
             header?: never;
             path: {
@@ -3673,6 +4012,142 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description missing token, or a host or origin that is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description unknown id, or a row that the run does not have */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description not explained yet, failed, or damaged on disk */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description parameter or body out of its limits, or malformed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_finding: {
+        parameters: {
+            query?: {
+                /** @description name of the search; by default the only one, or findings */
+                search?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description id of a finding of the run */
+                finding: string;
+                /** @description id of a run, from /api/runs */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Everything about a finding that its page shows. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingPage"];
+                };
+            };
+            /** @description missing token, or a host or origin that is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description unknown id, or a row that the run does not have */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description not explained yet, failed, or damaged on disk */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description parameter or body out of its limits, or malformed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_fixed_samples: {
+        parameters: {
+            query: {
+                /** @description name of the search; by default the only one, or findings */
+                search?: string | null;
+                /** @description true: only samples whose prediction changed */
+                changed?: boolean;
+                /** @description number of matching samples before the first one listed */
+                offset?: number;
+                /** @description maximum number of samples to list */
+                limit?: number;
+                /** @description id of another run */
+                other: string;
+            };
+            header?: never;
+            path: {
+                /** @description id of a finding of the run */
+                finding: string;
+                /** @description id of a run, from /api/runs */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Some samples before and after a fix: those with the evidence, the rest of the class, others that changed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FixedSamples"];
+                };
             };
             /** @description missing token, or a host or origin that is not allowed */
             403: {

@@ -8,6 +8,8 @@ import type {
   ColorMaps,
   ExportForm,
   FindingList,
+  FindingPage,
+  FixedSamples,
   Matches,
   MethodDifferences,
   MethodTable,
@@ -57,15 +59,19 @@ export interface DataSource {
   /** The indices of all samples that `find` finds, rising. */
   findRows(run: string, text: string): Promise<number[]>;
   analysis(run: string, analysis: string): Promise<AnalysisDetail>;
-  /** The findings of a run, the suspicions first. */
-  findings(run: string): Promise<FindingList>;
+  /** The findings of a search of a run, the suspicions first. */
+  findings(run: string, search?: string): Promise<FindingList>;
+  /** Everything about one finding. */
+  finding(run: string, finding: string, search?: string): Promise<FindingPage>;
+  /** Samples before and after a fix, whose model another run explains. */
+  fixedSamples(run: string, finding: string, options: FixedQuery): Promise<FixedSamples>;
   /**
    * The changed hosts of examples of findings, by their places; of volumes three slices each, of the sample, of the host
    * and of the changed host.
    */
-  examples(run: string, places: number[]): Promise<InputImage[]>;
+  examples(run: string, places: number[], search?: string): Promise<InputImage[]>;
   /** The changed hosts of examples that are series. */
-  changedValues(run: string, places: number[], size?: number): Promise<SeriesValues[]>;
+  changedValues(run: string, places: number[], size?: number, search?: string): Promise<SeriesValues[]>;
   /** Metrics of this and other open runs, all of them or those given; `evaluation` is the name of the stored one. */
   methods(run: string, options: MethodQuery): Promise<MethodTable>;
   /** The differences of two runs by a metric, sample by sample. */
@@ -119,6 +125,8 @@ export interface DataSource {
 
 /** The runs whose methods are compared, ids separated by commas. */
 export type MethodQuery = { evaluation?: string | undefined; runs?: string | undefined };
+/** A part of the samples before and after a fix. */
+export type FixedQuery = { other: string; search?: string | undefined; changed?: boolean; offset?: number; limit?: number };
 
 /** Maximum number of indices of one request. */
 export const SAMPLES_PER_REQUEST = 1000;

@@ -1,6 +1,7 @@
 """Fixes of a finding, compared on held-out samples, as typed records that are stored in the run."""
 
 from whyset.store.fixes.files import list_fixes, open_fix, write_fix
+from whyset.store.fixes.origin import FixedModelOrigin, read_fixed_origin
 from whyset.store.fixes.records import (
     FIX_SCHEMA,
     ClassChange,
@@ -16,10 +17,12 @@ __all__ = [
     "ClassChange",
     "FixComparison",
     "FixSplit",
+    "FixedModelOrigin",
     "HeldOutData",
     "ListedFix",
     "TriedFix",
     "list_fixes",
     "open_fix",
+    "read_fixed_origin",
     "write_fix",
 ]

@@ -224,11 +224,36 @@ def _record_findings(
     for each in examples:
         each["place"] = each["place"] if with_inputs else None
     notices = [notice.replace(detail["path"], detail["name"]) for notice in found["notices"]]
-    archive.answers[f"{at}/findings"] = found | {"findings": kept, "notices": notices}
+    archive.answers[f"{at}/findings"] = found | {"findings": kept, "notices": notices, "searches": []}
+    for one in kept:
+        page = f"{at}/findings/{quote(one['id'])}"
+        archive.answers[page] = _reduce_page(viewer.json(page), one, detail, explained)
     places = sorted({each["place"] for each in examples if each["place"] is not None})
     if places:
         size = _size(MODALITIES[detail["modality"]], detail["input_shape"], pictures.side)
         _record_pixels(archive, viewer, f"{at}/findings/examples", places, size, pictures)
+
+
+def _reduce_page(
+    page: dict[str, Any], card: dict[str, Any], run: dict[str, Any], explained: set[int]
+) -> dict[str, Any]:
+    """Reduce the page of a finding to what the file includes: the card as it is there, no other runs and searches.
+
+    Paths of this computer in commands and notices become the name of the run.
+    """
+
+    def hide(text: Any) -> Any:
+        if isinstance(text, str):
+            return text.replace(run["path"], run["name"])
+        if isinstance(text, list):
+            return [hide(one) for one in text]
+        return {key: hide(value) for key, value in text.items()} if isinstance(text, dict) else text
+
+    strongest = [row for row in page["confirmation"]["strongest"] if row in explained]
+    confirmation = page["confirmation"] | {"strongest": strongest}
+    left_out = {"fixed_runs": [], "explain": [], "earlier": [], "searches": [page["search"]]}
+    shown: dict[str, Any] = hide(page | left_out | {"confirmation": confirmation})
+    return shown | {"card": card}
 
 
 def _input_blocks(viewer: LocalViewer, at: str, rows: Sequence[int], size: str, most: int) -> Iterator[NDArray[Any]]:

@@ -53,34 +53,50 @@ Places = Annotated[
 ]
 
 
-def list_findings(opened: OneRun) -> FindingList:
+SearchName = Annotated[
+    str | None,
+    Query(min_length=1, max_length=128, description="name of the search; by default the only one, or findings"),
+]
+
+
+def list_findings(opened: OneRun, search: SearchName = None) -> FindingList:
     """Get the findings of a run: suspicions, strategies, and those not confirmed; and notices about the search."""
-    reported = read_findings(opened.run)
+    reported = read_search(opened, search)
     shown = reported.findings[:MOST_SHOWN]
     left = len(reported.findings) - len(shown)
     more = [f"{left:,} further findings are in the report: whyset report RUN."] if left else []
-    changed, problem = _read_described(opened.run, reported)
+    changed, problem = read_described(opened.run, reported)
     more += [problem] if problem else []
     return FindingList(
         name=reported.name if reported.findings else None,
+        searches=opened.run.finding_names,
         notices=[*reported.notices, *more],
-        findings=[_make_card(opened.run, one, changed) for one in shown],
+        findings=[make_card(opened.run, one, changed) for one in shown],
     )
 
 
-def _read_described(run: Run, reported: ReportedFindings) -> tuple[NDArray[Any] | None, str]:
+def read_search(opened: OneRun, search: str | None) -> ReportedFindings:
+    """Read the findings of a search; 404 for an unknown name."""
+    if search is not None and search not in opened.run.finding_names:
+        raise not_found("search", search, f"/api/runs/{opened.id}/findings")
+    return read_findings(opened.run, search)
+
+
+def read_described(run: Run, reported: ReportedFindings) -> tuple[NDArray[Any] | None, str]:
     """Read the changed hosts of texts, whose words are in the cards, and of series, whose changed channels are."""
     is_described = MODALITIES[run.modality].inputs == "ids" or run.modality == SERIES
     return read_changed_hosts(run, reported) if is_described else (None, "")
 
 
-def get_examples(request: Request, opened: OneRun, indices: Places, size: Size = None) -> Response:
+def get_examples(
+    request: Request, opened: OneRun, indices: Places, size: Size = None, search: SearchName = None
+) -> Response:
     """Get changed hosts of examples by their places: images uint8 [n, H, W, C], as the model saw them; series float32
     [n, C, T], of which long ones are shortened like inputs; of volumes uint8 [n, 3, H, W, C], the slice through the
     evidence of the sample, of the host, and of the changed host.
     """
     run = opened.run
-    reported, stored = _read_examples(opened)
+    reported, stored = _read_examples(opened, search)
     chosen = np.array([int(place) for place in indices.split(",")])
     if len(chosen) > MOST_PICTURES or chosen.max() >= len(stored):
         message = f"indices: expected at most {MOST_PICTURES}, each less than {len(stored)}, got {indices[:80]}"
@@ -103,10 +119,10 @@ def get_examples(request: Request, opened: OneRun, indices: Places, size: Size =
     return answered
 
 
-def _read_examples(opened: OneRun) -> tuple[ReportedFindings, NDArray[Any]]:
+def _read_examples(opened: OneRun, search: str | None) -> tuple[ReportedFindings, NDArray[Any]]:
     """Read the findings and their changed hosts; 404 if there are none, or they are texts or rows of tables."""
     run = opened.run
-    reported = read_findings(run)
+    reported = read_search(opened, search)
     try:
         stored = run.findings(reported.name).examples() if run.finding_names else None
     except BrokenRunError as error:
@@ -130,8 +146,10 @@ def _cut_volumes(run: Run, reported: ReportedFindings, stored: NDArray[Any], cho
     return np.stack(slices)
 
 
-def _make_card(run: Run, finding: Finding, changed: NDArray[Any] | None) -> FindingCard:
+def make_card(run: Run, finding: Finding, changed: NDArray[Any] | None) -> FindingCard:
+    """Make the card of a finding."""
     return FindingCard(
+        id=finding.id,
         class_id=finding.class_id,
         class_name=finding.class_name,
         kind=finding.kind,

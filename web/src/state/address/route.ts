@@ -44,6 +44,9 @@ export interface Route {
   page: string | null;
   /** State of that page, as a query. */
   shown: string | null;
+  /** Id of the finding whose page is shown, and the name of the search that found it; null for the first one. */
+  finding: string | null;
+  search: string | null;
 }
 
 export const HOME: Route = {
@@ -76,11 +79,13 @@ export const HOME: Route = {
   brush: null,
   page: null,
   shown: null,
+  finding: null,
+  search: null,
 };
 
 /** Parameters of addresses that were written by earlier versions. */
 const FORMER_NAMES: Partial<Record<string, string>> = { color: "colour" };
-const TEXTS = ["clustering", "embedding", "color", "draw", "order", "selected", "colorMap", "pictures", "norm", "clip", "gamma", "opacity", "sampling", "classOrder", "classFilter", "methods", "hide", "clusters", "means", "brush", "page", "shown"] as const;
+const TEXTS = ["clustering", "embedding", "color", "draw", "order", "selected", "colorMap", "pictures", "norm", "clip", "gamma", "opacity", "sampling", "classOrder", "classFilter", "methods", "hide", "clusters", "means", "brush", "page", "shown", "finding", "search"] as const;
 
 /** Prefix of the other side of a comparison in the query. */
 const OTHER = "with";

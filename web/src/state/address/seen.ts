@@ -20,6 +20,8 @@ interface Screen {
   beside: { route: Route } | null;
   page: string | null;
   shown: string | null;
+  finding: string | null;
+  search: string | null;
   methods: Methods;
   stage: Stage | null;
   otherStage: Stage | null;
@@ -31,7 +33,10 @@ export function seen(viewer: Screen, settings: Settings): Route {
   const place = { ...HOME, run: run?.id ?? null, analysis: analysis?.name ?? null };
   const other = viewer.beside?.route ?? null;
   if (viewer.page !== null) return { ...place, page: viewer.page, shown: viewer.shown };
-  if (!session) return { ...place, with: other, classOrder: classes.order, classFilter: classes.filter || null };
+  if (!session) {
+    const { finding, search } = viewer;
+    return { ...place, with: other, classOrder: classes.order, classFilter: classes.filter || null, finding, search };
+  }
   return {
     ...place,
     ...seenOfClass(session),

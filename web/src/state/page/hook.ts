@@ -9,7 +9,7 @@ import type { Viewer } from "./viewer.svelte";
 
 /** Interface of a running viewer for tests; the viewer does not use it. */
 export interface ViewerHook {
-  view(): "loading" | "problem" | "overview" | "methods" | "timeline" | "class" | "compare";
+  view(): "loading" | "problem" | "overview" | "finding" | "methods" | "timeline" | "class" | "compare";
   pointCount(): number;
   selectedIndices(): number[];
   /** The selection of the other side of a comparison, and the sample under the pointer there, or null. */
@@ -43,7 +43,7 @@ export function hookInto(viewer: Viewer, settings: Settings): ViewerHook {
       if (viewer.problem) return "problem";
       if (viewer.loading) return "loading";
       if (viewer.page === "methods" || viewer.page === "timeline") return viewer.page;
-      if (!viewer.session) return "overview";
+      if (!viewer.session) return viewer.finding === null ? "overview" : "finding";
       if (!viewer.comparison) return "class";
       return viewer.otherStage ? "compare" : "loading"; // its view is loaded when it is first shown
     },

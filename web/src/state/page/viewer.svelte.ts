@@ -49,6 +49,9 @@ export class Viewer {
   /** The page that is shown instead of classes, and its state as a query. */
   page = $state<string | null>(null);
   shown = $state<string | null>(null);
+  /** The finding whose page is shown, and the search whose findings are shown; null: the first one. */
+  finding = $state<string | null>(null);
+  search = $state<string | null>(null);
   problem = $state.raw<Problem | null>(null);
   loading = $state(true);
   /** Messages about items of the address or a file that were not found; the rest is shown. */
@@ -98,7 +101,10 @@ export class Viewer {
     this.methods.restore(route);
     try {
       await this.#load(route, () => turn === this.#turn, kept);
-      if (turn === this.#turn) [this.page, this.shown] = [this.session ? null : route.page, route.shown];
+      if (turn === this.#turn) {
+        [this.page, this.shown] = [this.session ? null : route.page, route.shown];
+        [this.finding, this.search] = [this.session ? null : route.finding, route.search];
+      }
     } catch (error) {
       if (turn === this.#turn) this.problem = explain(error);
     } finally {
