@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from whyset.analysis.scores.paired import find_p_values
 from whyset.attribution.methods import Method
 from whyset.errors import InputError
-from whyset.evaluation.comparison import find_p
 from whyset.evaluation.measuring import describe_metric
 from whyset.evaluation.metrics import Metric
 from whyset.evaluation.paired import compare_paired
@@ -51,7 +51,8 @@ def _compare(samples: TuningSamples, metric: Metric, tuned: Method | None, prese
     if count < 2:
         return replace(means, problem="fewer than two samples are defined")
     first, second = own.array[common], other.array[common]
-    found, p_value = compare_paired(first, second, seed=samples.seed), find_p(first - second, samples.seed)
+    found = compare_paired(first, second, seed=samples.seed)
+    (p_value,) = find_p_values((first - second)[None], samples.seed)
     return replace(means, difference=found.mean, interval=(found.low, found.high), p_value=p_value)
 
 
