@@ -3761,8 +3761,8 @@ export interface operations {
             query: {
                 /** @description name of the search; by default the only one, or findings */
                 search?: string | null;
-                /** @description true: only samples whose prediction changed */
-                changed?: boolean;
+                /** @description 1: only samples whose prediction changed */
+                changed?: number;
                 /** @description number of matching samples before the first one listed */
                 offset?: number;
                 /** @description maximum number of samples to list */

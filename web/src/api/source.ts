@@ -115,7 +115,7 @@ export interface DataSource {
 }
 
 /** A part of the samples before and after a fix. */
-export type FixedQuery = { other: string; search?: string | undefined; changed?: boolean; offset?: number; limit?: number };
+export type FixedQuery = { other: string; search?: string | undefined; changed?: 0 | 1; offset?: number; limit?: number };
 
 /** Maximum number of indices of one request. */
 export const SAMPLES_PER_REQUEST = 1000;
