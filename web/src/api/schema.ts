@@ -1134,7 +1134,7 @@ export interface components {
             /** Strongest */
             strongest: number[];
             /** Trials */
-            trials: components["schemas"]["Trial"][];
+            trials: components["schemas"]["ShownTrial"][];
             /** Trials Problem */
             trials_problem: string | null;
         };
@@ -2031,6 +2031,29 @@ export interface components {
             text: string;
         };
         /**
+         * ShownTrial
+         * @description The fresh hosts of a sample: their number, and those that its evidence and its null turn into the class.
+         *
+         *     `stage`: whether the sample was chosen by its effect. `carries`: whether it is one of the finding.
+         */
+        ShownTrial: {
+            /** Carries */
+            carries: boolean;
+            /** Hosts */
+            hosts: number;
+            /** Null Turned */
+            null_turned: number;
+            /** Row */
+            row: number;
+            /**
+             * Stage
+             * @enum {string}
+             */
+            stage: "candidate" | "random";
+            /** Turned */
+            turned: number;
+        };
+        /**
          * SmallClusterEvidence
          * @description A small cluster: its `rows` in the run, and the number of clusters of the clustering that it is from.
          *
@@ -2169,29 +2192,6 @@ export interface components {
              * @default []
              */
             tags: string[];
-        };
-        /**
-         * Trial
-         * @description The fresh hosts of a sample: their number, and those that its evidence and its null turn into the class.
-         *
-         *     `stage`: whether the sample was chosen by its effect. `carries`: whether it is one of the finding.
-         */
-        Trial: {
-            /** Carries */
-            carries: boolean;
-            /** Hosts */
-            hosts: number;
-            /** Null Turned */
-            null_turned: number;
-            /** Row */
-            row: number;
-            /**
-             * Stage
-             * @enum {string}
-             */
-            stage: "candidate" | "random";
-            /** Turned */
-            turned: number;
         };
     };
     responses: never;
