@@ -25,7 +25,7 @@ from whyset.viewer.finding_schemas import (
     FixRow,
     FixTable,
     ShownCommand,
-    Trial,
+    ShownTrial,
 )
 
 MOST_TRIALS = 1000
@@ -61,7 +61,7 @@ def make_confirmation(run: Run, findings: Findings, finding: Finding) -> Confirm
         score=finding.score,
         exclusiveness=finding.exclusiveness,
         independence=finding.independence,
-        trials=[Trial(**vars(one)) for one in read.trials[:MOST_TRIALS]],
+        trials=[ShownTrial(**vars(one)) for one in read.trials[:MOST_TRIALS]],
         n_trials=len(read.trials),
         trials_problem=read.problem,
         strongest=list(strongest)[:MOST_STRONGEST],

@@ -19,7 +19,7 @@ class ShownCommand(Model):
     language: Language
 
 
-class Trial(Model):
+class ShownTrial(Model):
     """The fresh hosts of a sample: their number, and those that its evidence and its null turn into the class.
 
     `stage`: whether the sample was chosen by its effect. `carries`: whether it is one of the finding.
@@ -52,7 +52,7 @@ class Confirmation(Model):
     score: float | None
     exclusiveness: float | None
     independence: float | None
-    trials: list[Trial]
+    trials: list[ShownTrial]
     n_trials: int
     trials_problem: str | None
     strongest: list[int]

@@ -132,12 +132,12 @@ function query(indices: number[], size?: number): string {
 }
 
 /** The parameters that have a value, after a sign; empty if there are none. */
-function further(sign: string, values: Record<string, string | number | boolean | undefined>): string {
+function further(sign: string, values: Record<string, string | number | undefined>): string {
   const text = asked(values).toString();
   return text ? sign + text : "";
 }
 
-function asked(values: Record<string, string | number | boolean | undefined>): URLSearchParams {
+function asked(values: Record<string, string | number | undefined>): URLSearchParams {
   const given = Object.entries(values).filter(([, value]) => value !== undefined);
   return new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]));
 }

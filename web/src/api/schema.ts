@@ -1214,7 +1214,7 @@ export interface components {
             /** Strongest */
             strongest: number[];
             /** Trials */
-            trials: components["schemas"]["Trial"][];
+            trials: components["schemas"]["ShownTrial"][];
             /** Trials Problem */
             trials_problem: string | null;
         };
@@ -2305,6 +2305,29 @@ export interface components {
             text: string;
         };
         /**
+         * ShownTrial
+         * @description The fresh hosts of a sample: their number, and those that its evidence and its null turn into the class.
+         *
+         *     `stage`: whether the sample was chosen by its effect. `carries`: whether it is one of the finding.
+         */
+        ShownTrial: {
+            /** Carries */
+            carries: boolean;
+            /** Hosts */
+            hosts: number;
+            /** Null Turned */
+            null_turned: number;
+            /** Row */
+            row: number;
+            /**
+             * Stage
+             * @enum {string}
+             */
+            stage: "candidate" | "random";
+            /** Turned */
+            turned: number;
+        };
+        /**
          * SmallClusterEvidence
          * @description A small cluster: its `rows` in the run, and the number of clusters of the clustering that it is from.
          *
@@ -2528,29 +2551,6 @@ export interface components {
             rows: number[];
             /** Sentence */
             sentence: string;
-        };
-        /**
-         * Trial
-         * @description The fresh hosts of a sample: their number, and those that its evidence and its null turn into the class.
-         *
-         *     `stage`: whether the sample was chosen by its effect. `carries`: whether it is one of the finding.
-         */
-        Trial: {
-            /** Carries */
-            carries: boolean;
-            /** Hosts */
-            hosts: number;
-            /** Null Turned */
-            null_turned: number;
-            /** Row */
-            row: number;
-            /**
-             * Stage
-             * @enum {string}
-             */
-            stage: "candidate" | "random";
-            /** Turned */
-            turned: number;
         };
     };
     responses: never;
@@ -4120,8 +4120,8 @@ export interface operations {
             query: {
                 /** @description name of the search; by default the only one, or findings */
                 search?: string | null;
-                /** @description true: only samples whose prediction changed */
-                changed?: boolean;
+                /** @description 1: only samples whose prediction changed */
+                changed?: number;
                 /** @description number of matching samples before the first one listed */
                 offset?: number;
                 /** @description maximum number of samples to list */

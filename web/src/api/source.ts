@@ -126,7 +126,7 @@ export interface DataSource {
 /** The runs whose methods are compared, ids separated by commas. */
 export type MethodQuery = { evaluation?: string | undefined; runs?: string | undefined };
 /** A part of the samples before and after a fix. */
-export type FixedQuery = { other: string; search?: string | undefined; changed?: boolean; offset?: number; limit?: number };
+export type FixedQuery = { other: string; search?: string | undefined; changed?: 0 | 1; offset?: number; limit?: number };
 
 /** Maximum number of indices of one request. */
 export const SAMPLES_PER_REQUEST = 1000;

@@ -26,7 +26,7 @@ MOST_SAMPLES_OF_PAGE = 200
 FindingId = Annotated[str, Path(min_length=1, max_length=160, description="id of a finding of the run")]
 Offset = Annotated[int, Query(ge=0, le=2**31, description="number of matching samples before the first one listed")]
 PageSize = Annotated[int, Query(ge=1, le=MOST_SAMPLES_OF_PAGE, description="maximum number of samples to list")]
-Changed = Annotated[bool, Query(description="true: only samples whose prediction changed")]
+Changed = Annotated[int, Query(ge=0, le=1, description="1: only samples whose prediction changed")]
 
 
 def get_finding(
@@ -93,7 +93,7 @@ def list_fixed_samples(
     opened: OneRun,
     other: OtherRun,
     search: SearchName = None,
-    changed: Changed = False,
+    changed: Changed = 0,
     offset: Offset = 0,
     limit: PageSize = 20,
 ) -> FixedSamples:
