@@ -12,6 +12,8 @@ from PIL import Image, ImageDraw, ImageFont
 TRAINED_SHARE = 0.7
 SIZE = 9 * SIDE // 32
 """Pixels from side to side of the logo."""
+LEAST = 15
+"""Images of each class, of which ten are for training: fewer cannot be analyzed."""
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
 
@@ -31,9 +33,11 @@ def list_photographs(folder: Path) -> dict[str, list[Path]]:
         for one in sorted(folder.iterdir())
         if one.is_dir()
     }
-    few = {name: len(files) for name, files in found.items() if len(files) < 10}
+    few = {name: len(files) for name, files in found.items() if len(files) < LEAST}
     if len(found) < 2 or few:
-        raise SystemExit(f"{folder}: expected folders of at least two classes with ten images each, got {few or found}")
+        raise SystemExit(
+            f"{folder}: expected folders of at least two classes with {LEAST} images each, got {few or found}"
+        )
     return found
 
 

@@ -26,6 +26,7 @@ from whyset.report import report
 from whyset.report.fixes import format_share
 from whyset.runner import ModelSource
 from whyset.store import Run
+from whyset.store.findings import Findings
 
 FIXES = ("last_layer", "restore", "reactive_p_clarc:samples=transplants")
 """Fixes that do not train the convolutions, which takes minutes on a processor."""
@@ -40,17 +41,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     source, model = train(given.out, given.weights or find_weights(), given.seed)
     run = ws.explain(source, given.out / "images", given.out / "run", composite="epsilon_plus_flat")
     ws.analyze(run, ws.Spray(surrogates=0), views="maps")
-    findings = ws.find(run, ws.EffectTest(budget=given.budget))
+    findings = ws.find(run, ws.EffectTest(interventions=given.intervention, budget=given.budget))
     first = next((one for one in findings if one.kind == "suspicion"), None)
     fixed = None
     if first is not None and ws.fix(run, first, FIXES).recommended is not None:
         explain_fixed(run, first.id, given.out / "fixed")
         fixed = load_fixed(run, first.id, model)
     print("\nIn three sentences:")
-    for sentence in report(run).conclusions:
+    for sentence in report(run).conclusions or (f"Nothing was searched: {findings.problem}.",):
         print(f"  {sentence}")
     print("\nWhat the search did not know:")
-    for line in compare(run, names, given.out / "test", mark, model, fixed):
+    for line in compare(run, findings, names, given.out / "test", mark, model, fixed):
         print(f"  {line}")
     print(f"\nwhyset report {run.path}\nwhyset view {run.path}{'' if fixed is None else f' {given.out}/fixed'}")
 
@@ -66,6 +67,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--budget", type=float, default=3.0, help="time of the search, as a multiple of the explanation"
     )
+    parser.add_argument("--intervention", action="append", help="evidence that is moved, by default six kinds")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(arguments)
 
@@ -99,15 +101,20 @@ def read_images(folder: Path) -> tuple[list[Image.Image], NDArray[np.int64]]:
 
 
 def compare(
-    run: Run, marked: Sequence[str], test: Path, mark: Mark, model: nn.Module, fixed: nn.Module | None
+    run: Run,
+    findings: Findings,
+    marked: Sequence[str],
+    test: Path,
+    mark: Mark,
+    model: nn.Module,
+    fixed: nn.Module | None,
 ) -> Iterator[str]:
     """Yield how well the suspicions match the images with the logo, and what the logo does to test images."""
     has = np.isin(run.ids, marked)
     yield f"{has.sum()} of the training images of class {mark.label} have the logo."
-    for one in run.findings():
-        if one.kind == "suspicion":
-            hits = int(has[list(one.rows)].sum())
-            yield f"The suspicion of class {one.class_name} has {len(one.rows)} images, {hits} with the logo."
+    for one in findings:
+        hits = int(has[list(one.rows)].sum())
+        yield f"The {one.kind} of class {one.class_name} has {len(one.rows)} images, {hits} of them with the logo."
     images, labels = read_images(test)
     own = labels == run.classes.index(mark.label)
     random = np.random.default_rng([mark.seed, 1])

@@ -47,7 +47,7 @@ def test_without_a_recommended_fix_there_is_no_number_after_it() -> None:
     assert "5 x 5 pixels at the upper left of 37 of the 124 training images of class 8" in head
     assert "40 images, precision 0.90, recall 0.97" in match
     assert "after" not in columns
-    assert [row.split("  ")[-1] for row in rows] == ["0 %", "25 %", "50 %", "75 %"]
+    assert [row.split("  ")[-1].strip() for row in rows] == ["0 %", "25 %", "50 %", "75 %"]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3])

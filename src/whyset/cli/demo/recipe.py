@@ -8,9 +8,9 @@ from typing import Any
 class Recipe:
     """Parameters of the marks, the split and the training; lengths in pixels, noise relative to the full gray range.
 
-    Results with other values: over the seeds 0 to 3 and noise of 0.5, 0.6 and 0.7 the planted class ranked first ten
-    times and second twice; the most suspicious cluster of that class held only planted samples every time, and eight
-    times all of them. The other four times the planted samples were split into several such clusters.
+    Results with other seeds, 0 to 4, on which nothing depends: each time the only suspicion is the planted class, and
+    the suspicion has 29 of 39 to 37 of 37 planted images and no other. The mark turns 35 to 70 % of the test images of
+    other classes. Nothing is suspicious where nothing is planted (seeds 0, 1 and 3).
     """
 
     size: int = 24
