@@ -1,4 +1,4 @@
-"""How a finding was tested, in words, and the samples whose evidence was measured one by one."""
+"""The test of a finding in words, and the samples whose evidence was measured one by one."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

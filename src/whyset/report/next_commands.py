@@ -105,7 +105,7 @@ def view_together(run: Run, other: str) -> NextCommand:
 
 
 def name_fixed(run: Run) -> str:
-    """Return a folder for the run of a fixed model, beside the run."""
+    """Return a folder for the run of a fixed model, next to the run."""
     return f"{locate(run).rstrip('/')}-fixed"
 
 

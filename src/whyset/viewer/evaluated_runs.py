@@ -22,7 +22,7 @@ OTHER_WEIGHTS = "The runs explain models with different weights, so differences 
 
 
 @dataclass(frozen=True)
-class Candidate:
+class RunCandidate:
     """An open run, and its evaluation if it is compared; otherwise the reason."""
 
     opened: LoadedRun
@@ -31,7 +31,7 @@ class Candidate:
 
     @property
     def notices(self) -> list[str]:
-        """What limits the numbers of the run."""
+        """The reasons that limit the numbers of the run."""
         return [OUTDATED] if self.evaluation is not None and self.evaluation.outdated else []
 
 
@@ -47,24 +47,24 @@ def choose_name(names: Iterable[str], wanted: str | None) -> str | None:
     return DEFAULT if DEFAULT in known else next(iter(known), None)
 
 
-def read_candidates(first: LoadedRun, others: Sequence[LoadedRun], name: str) -> list[Candidate]:
+def read_candidates(first: LoadedRun, others: Sequence[LoadedRun], name: str) -> list[RunCandidate]:
     """Read an evaluation of several runs; those on the samples of `first` are compared.
 
     If `first` does not have the evaluation, the samples are those of the next run that has it.
     """
-    found: list[Candidate] = []
-    reference: Candidate | None = None
+    found: list[RunCandidate] = []
+    reference: RunCandidate | None = None
     for opened in (first, *others):
         one = _read(opened, name)
         if one.evaluation is not None and reference is not None:
             reason = _find_difference(reference, one)
-            one = Candidate(opened, reason=reason) if reason else one
+            one = RunCandidate(opened, reason=reason) if reason else one
         reference = reference or (one if one.evaluation is not None else None)
         found.append(one)
     return found
 
 
-def list_compared(candidates: Iterable[Candidate]) -> dict[str, tuple[LoadedRun, Evaluation]]:
+def list_compared(candidates: Iterable[RunCandidate]) -> dict[str, tuple[LoadedRun, Evaluation]]:
     """Return the runs that are compared, with their evaluations, by their ids."""
     return {one.opened.id: (one.opened, one.evaluation) for one in candidates if one.evaluation is not None}
 
@@ -75,16 +75,18 @@ def compare_weights(runs: Iterable[LoadedRun]) -> list[str]:
     return [OTHER_WEIGHTS] if len(known) > 1 else []
 
 
-def _read(opened: LoadedRun, name: str) -> Candidate:
+def _read(opened: LoadedRun, name: str) -> RunCandidate:
     if name not in opened.run.evaluation_names:
-        return Candidate(opened, reason="it was not evaluated" if name == DEFAULT else f"it has no evaluation {name!r}")
+        return RunCandidate(
+            opened, reason="it was not evaluated" if name == DEFAULT else f"it has no evaluation {name!r}"
+        )
     try:
-        return Candidate(opened, opened.run.evaluation(name))
+        return RunCandidate(opened, opened.run.evaluation(name))
     except (BrokenRunError, InputError) as error:
-        return Candidate(opened, reason=f"its evaluation cannot be read: {error}")
+        return RunCandidate(opened, reason=f"its evaluation cannot be read: {error}")
 
 
-def _find_difference(one: Candidate, other: Candidate) -> str | None:
+def _find_difference(one: RunCandidate, other: RunCandidate) -> str | None:
     """Return why the values of two evaluations are not paired; None if they are of the same samples and targets."""
     assert one.evaluation is not None
     assert other.evaluation is not None

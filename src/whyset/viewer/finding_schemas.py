@@ -34,7 +34,7 @@ class ShownTrial(Model):
 
 
 class Confirmation(Model):
-    """How a finding was tested, with the results.
+    """The test of a finding with its results.
 
     `problem` states why it is not confirmed, or no longer, null otherwise; `commands` then confirm it. `trials` are
     those of single samples, the largest effects first, of `n_trials`; `trials_problem` states why there are none.

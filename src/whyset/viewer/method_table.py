@@ -14,7 +14,7 @@ from whyset.store.evaluations.files import MISSING
 from whyset.store.remote import AnyPath
 from whyset.viewer.evaluated_runs import (
     DEFAULT,
-    Candidate,
+    RunCandidate,
     choose_name,
     compare_weights,
     find_unopened,
@@ -92,7 +92,7 @@ def get_seed(compared: Evaluations) -> int:
     return next((evaluation.samples.seed for _, evaluation in compared.values()), 0)
 
 
-def _describe_run(candidate: Candidate, name: str) -> EvaluatedRun:
+def _describe_run(candidate: RunCandidate, name: str) -> EvaluatedRun:
     opened = candidate.opened
     return EvaluatedRun(
         id=opened.id,

@@ -1182,7 +1182,7 @@ export interface components {
         };
         /**
          * Confirmation
-         * @description How a finding was tested, with the results.
+         * @description The test of a finding with its results.
          *
          *     `problem` states why it is not confirmed, or no longer, null otherwise; `commands` then confirm it. `trials` are
          *     those of single samples, the largest effects first, of `n_trials`; `trials_problem` states why there are none.

@@ -23,7 +23,7 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class PairTest:
-    """Whether the means of two methods differ.
+    """The test of a difference between the means of two methods.
 
     Parameters
     ----------

@@ -53,7 +53,7 @@ class Reliance:
 
 @dataclass(frozen=True)
 class Truth:
-    """What was planted, how well each found group matches it, and the reliance on it before and after the fix."""
+    """The planted mark, how well each found group matches it, and the reliance on it before and after the fix."""
 
     n_planted: int
     n_class: int

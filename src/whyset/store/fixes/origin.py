@@ -1,4 +1,4 @@
-"""Where fixes and runs of fixed models come from: hashes and names by which they are matched, not folders."""
+"""The origin of fixes and of runs of fixed models: hashes and names by which they are matched, not folders."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar

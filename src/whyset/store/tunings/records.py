@@ -117,10 +117,10 @@ class HeldOutMetric:
 
     @property
     def verdict(self) -> Literal["better", "worse", "equal", "unknown"]:
-        """Whether the tuned candidate is significantly better or worse than the preset by this metric.
+        """The tuned candidate against the preset: significantly better or worse by this metric, or neither ("equal").
 
-        It is if the p-value is below 0.05 and the interval does not contain 0: with skewed differences, one of them
-        can be without the other. "unknown" for metrics that were not measured or only describe.
+        A difference is significant if the p-value is below 0.05 and the interval does not contain 0: with skewed
+        differences, one of them can be without the other. "unknown" for metrics that were not measured or only describe.
         """
         if self.p_value is None or self.interval is None or self.difference is None or self.better is None:
             return "unknown"
@@ -131,7 +131,7 @@ class HeldOutMetric:
 
 @dataclass(frozen=True)
 class TunedOn:
-    """What a method was tuned on.
+    """The model and the samples that a method was tuned on.
 
     Parameters
     ----------
