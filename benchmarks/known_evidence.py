@@ -1,13 +1,13 @@
-"""Which metric chooses a method that finds the evidence, where the evidence is known: cues of networks of benchmarks/cues.
+"""Which metric chooses a method that finds the evidence, where it is known: cues of networks of benchmarks/cues.
 
     WHYSET_DATA=data python -m benchmarks.known_evidence measure --cells cells --records known
     python -m benchmarks.known_evidence report --records known
 
-Test images of other classes that turn into a class when its cue is inserted, and only then, are explained for this
-class: what turned them is in the pixels of the cue. So whether the relevance is there (the area under the ROC curve of
-the relevance as a detector of these pixels) is a measure of the explanation that no other metric has a part in. For each
-cue, all presets of `whyset.tune` are measured by this and by other metrics. Only networks of the half for development
-take part. Cues that are measured are kept; `report` writes benchmarks/results/known-evidence-cpu-<date>.md.
+Test images of other classes that turn into a class when its cue is inserted are explained for this class: only the
+pixels of the cue differ from those of the image that was not predicted so. The area under the ROC curve of the
+relevance as a detector of these pixels measures an explanation independently of other metrics. For each cue, all
+presets of `whyset.tune` are measured by this and by other metrics. Only networks of the half for design take part.
+Cues that are measured are kept; `report` writes benchmarks/results/known-evidence-cpu-<date>.md.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import json
 import os
 import platform
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -121,19 +121,19 @@ def write_report(records: Path, out: Path) -> None:
         f"# Explanations where the evidence is known, {date.today()}",
         "",
         f"{machine}, one core. {len(cues)} used cues of {n_networks} networks (ResNet-20, CIFAR-10) of the half for "
-        f"development of benchmarks/cues; {sum(cue['n_samples'] for cue in cues)} test images that a cue turned.",
+        f"design of benchmarks/cues; {sum(cue['n_samples'] for cue in cues)} test images that a cue turned.",
         "",
         "## Presets",
         "",
-        "The area under the ROC curve of the relevance as a detector of the pixels of the cue: 0.5 is expected of random "
-        "relevance, 1 is best. Means over the cues of each kind, and over all.",
+        "The area under the ROC curve of the relevance as a detector of the pixels of the cue: 0.5 is expected of "
+        "random relevance, 1 is best. Means over the cues of each kind, and over all.",
         "",
         *_write_presets(cues),
         "",
         "## Metrics as judges",
         "",
-        "The rank correlation (Spearman, over presets) of each metric with this area, its mean over cues with an interval "
-        "of 95 % by resampling networks; and the area of the preset that the metric chooses, next to that of the best.",
+        "The rank correlation (Spearman, over presets) of each metric with this area, its mean over cues with an "
+        "interval of 95 % by resampling networks; and the area of the preset that the metric chooses.",
         "",
         *_write_metrics(cues),
     ]
@@ -147,7 +147,7 @@ def _write_presets(cues: list[dict[str, Any]]) -> Iterator[str]:
     yield _line("preset", *heads, f"all ({len(cues)})")
     yield "|---|" + "--:|" * (len(kinds) + 1)
     areas = {name: [_get(cue, name, TRUTH) for cue in cues] for name in cues[0]["means"]}
-    for name, of_cues in sorted(areas.items(), key=lambda item: -np.nanmean(item[1])):
+    for name, of_cues in sorted(areas.items(), key=lambda item: -_mean(item[1])):
         of_kinds = [_mean([a for a, c in zip(of_cues, cues, strict=True) if c["kind"] == kind]) for kind in kinds]
         yield _line(name, *(f"{value:.2f}" for value in of_kinds), f"{_mean(of_cues):.2f}")
 
@@ -165,10 +165,10 @@ def _write_metrics(cues: list[dict[str, Any]]) -> Iterator[str]:
         low, high = _resample_networks(correlations, [cue["network"] for cue in cues])
         rows.append(
             (
-                float(np.nanmean(correlations)),
+                _mean(correlations),
                 _line(
                     METRICS[name].title,
-                    f"{np.nanmean(correlations):+.2f} [{low:+.2f}, {high:+.2f}]",
+                    f"{_mean(correlations):+.2f} [{low:+.2f}, {high:+.2f}]",
                     f"{np.mean([one[1] for one in found]):.2f}",
                     f"{most} ({names.count(most)} of {len(cues)})",
                 ),
@@ -177,27 +177,26 @@ def _write_metrics(cues: list[dict[str, Any]]) -> Iterator[str]:
     yield from (line for _, line in sorted(rows, reverse=True))
     every = [[_get(cue, name, TRUTH) for name in cue["means"]] for cue in cues]
     yield _line("the best preset of each cue", "", f"{np.mean([np.nanmax(one) for one in every]):.2f}", "")
-    yield _line("a preset at random", "", f"{np.mean([np.nanmean(one) for one in every]):.2f}", "")
+    yield _line("a preset at random", "", f"{np.mean([_mean(one) for one in every]):.2f}", "")
 
 
 def _judge(cue: Mapping[str, Any], metric: str) -> tuple[float, float, str]:
-    """Return the rank correlation of a metric with the truth over presets, and the truth of its choice with its name."""
+    """Return the rank correlation of a metric with the area over presets, and the area of its choice with its name."""
     sign = -1 if METRICS[metric].better == "lower" else 1
     names = [name for name in cue["means"] if not np.isnan(_get(cue, name, TRUTH) + _get(cue, name, metric))]
     values = np.array([sign * _get(cue, name, metric) for name in names])
     truth = np.array([_get(cue, name, TRUTH) for name in names])
     chosen = int(values.argmax())
     best = np.flatnonzero(values == values[chosen])  # equal ones: their mean
-    return float(stats.spearmanr(values, truth).statistic), float(truth[best].mean()), names[chosen]
+    correlation = float(stats.spearmanr(values, truth).statistic) if np.ptp(values) and np.ptp(truth) else float("nan")
+    return correlation, float(truth[best].mean()), names[chosen]
 
 
 def _resample_networks(values: NDArray[np.float64], networks: list[str]) -> tuple[float, float]:
     """Return the interval of 95 % of a mean over cues, by the bootstrap over networks."""
     random, names = np.random.default_rng(0), sorted(set(networks))
     of_network = {name: values[[one == name for one in networks]] for name in names}
-    means = [
-        np.nanmean(np.concatenate([of_network[name] for name in random.choice(names, len(names))])) for _ in range(2000)
-    ]
+    means = [_mean(np.concatenate([of_network[one] for one in random.choice(names, len(names))])) for _ in range(2000)]
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
 
@@ -208,8 +207,10 @@ def _get(cue: Mapping[str, Any], name: str, metric: str) -> float:
     return float("nan") if value is None else float(value)
 
 
-def _mean(values: list[float]) -> float:
-    return float(np.nanmean(values)) if values else float("nan")
+def _mean(values: Sequence[float] | NDArray[np.float64]) -> float:
+    """Return the mean of the known values; NaN if there is none."""
+    known = [value for value in values if not np.isnan(value)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def _line(*cells: str) -> str:
