@@ -6,10 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
-from whyset.effects.intervals import estimate_fraction
+from whyset.effects.intervals import estimate_fraction, estimate_mean
 from whyset.errors import BrokenRunError, InputError
+from whyset.fixing.evidence_relevance import try_measure
 from whyset.fixing.fix_method import FixMethod
 from whyset.fixing.from_run import DividedTask
 from whyset.fixing.held_out import (
@@ -60,6 +62,7 @@ class FixTrial:
         training = _get_equal_training(method)
         control = self.before if training is None else self._train_control(training)
         change = compare_held_out(self.before, after, control, self.task.judging.seed)
+        relevance, obstacle = try_measure(self.task.relevance, fixed)
         data = save_fixed(fixed, self.task.making.model, method)
         file, sha256 = write_model(self.run.path, self.task.finding.id, listed.id, data)
         parts: Mapping[str, Any] = {name: make_storable(getattr(change, name)) for name in _PARTS}
@@ -70,7 +73,8 @@ class FixTrial:
             null=estimate_fraction(after.null_turned),
             classes=self._compare_classes(after, None if training is None else control),
             seconds=seconds,
-            notes=tuple(getattr(fixed, "notes", ())),
+            notes=(*getattr(fixed, "notes", ()), *([obstacle] if obstacle else [])),
+            relevance=estimate_known(relevance),
             file=file,
             sha256=sha256,
             **parts,
@@ -114,6 +118,7 @@ def begin(
         holdout=task.other,
     )
     weights, layers = weights_hash(making.model), layers_hash(making.model)
+    relevance, _ = try_measure(task.relevance, making.model)
     return FixComparison(
         finding=finding.id,
         sentence=finding.sentence,
@@ -123,6 +128,7 @@ def begin(
         effect=float(before.turned.mean() - before.null_turned.mean()),
         turned=estimate_fraction(before.turned),
         null=estimate_fraction(before.null_turned),
+        relevance=estimate_known(relevance),
         weights_hash=weights,
         layers_hash=layers,
         origin=hash_fix_origin(finding, split, weights, layers, hash_commits(run.path)),
@@ -157,6 +163,16 @@ def conclude(comparison: FixComparison) -> FixComparison:
     best = _recommend(comparison)
     ids = {one.text: one.id for one in comparison.fixes}
     return replace(comparison, recommended=None if best.method is None else ids[best.method], reason=best.reason)
+
+
+def estimate_known(shares: NDArray[np.float64] | None) -> Estimate | None:
+    """Estimate the mean of the shares that are defined; None if there is none."""
+    known = np.empty(0) if shares is None else shares[np.isfinite(shares)]
+    if not len(known):
+        return None
+    found = estimate_mean(known)
+    low, high = found.interval or (found.value, found.value)
+    return replace(found, interval=None if found.interval is None else (max(0.0, low), min(1.0, high)))
 
 
 def make_storable(found: Estimate) -> Estimate | None:

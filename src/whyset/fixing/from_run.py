@@ -17,9 +17,11 @@ from whyset.effects.host_pool import read_inputs
 from whyset.effects.preparation import find_labels, list_classes, require_kind, require_single_inputs
 from whyset.engines import Progress, get_engine
 from whyset.errors import InputError
+from whyset.fixing.evidence_relevance import MOST_CARRIERS, EvidenceRelevance, make_evidence_relevance
 from whyset.fixing.fix_task import FixTask, Rows
 from whyset.fixing.other_data import OtherData, open_other_data
 from whyset.interventions import InputIntervention, intervention_from_dict
+from whyset.interventions.evidence import Evidence
 from whyset.runner.consent import Trust
 from whyset.runner.reopening import ReopenedRun, reopen
 from whyset.runner.score_model import ScoreModel
@@ -49,6 +51,8 @@ class DividedTask:
         The samples of `judging` that are from other data, and judge; None: all are of the run.
     other : HeldOutData or None, default None
         The other data.
+    relevance : EvidenceRelevance or None, default None
+        Measures the relevance on the evidence of the carriers of `judging`; None for evidence without a place.
     """
 
     making: FixTask
@@ -58,6 +62,7 @@ class DividedTask:
     finding: Finding
     among: Rows | None = None
     other: HeldOutData | None = None
+    relevance: EvidenceRelevance | None = None
 
 
 @contextmanager
@@ -165,6 +170,11 @@ def divide(
     seeds = np.isin(samples, [row // each for row in finding.seeds])
     get_scores = make_get_scores(reopened)
 
+    def select(numbers: Rows) -> tuple[Tensor, Evidence]:
+        x = read_inputs(reopened.reading, numbers.tolist(), reopened.model)
+        rows = np.array([rows_of[int(number)] for number in numbers], np.int64)
+        return x, intervention.select(x, read_relevance(run, intervention, rows, x))
+
     def make(chosen: Rows, added: OtherData | None = None) -> FixTask:
         numbers = samples[chosen]
 
@@ -172,9 +182,7 @@ def divide(
             return read_inputs(reopened.reading, numbers[np.asarray(rows)].tolist(), reopened.model)
 
         def insert(sources: Rows, hosts: Rows, x: Tensor) -> Tensor:
-            own = read_own(sources)
-            rows = np.array([rows_of[int(number)] for number in numbers[np.asarray(sources)]], np.int64)
-            evidence = intervention.select(own, read_relevance(run, intervention, rows, own))
+            own, evidence = select(numbers[np.asarray(sources)])
             fits = intervention.fits(evidence, x)
             changed = x.clone()
             if bool(fits.any()):
@@ -195,7 +203,9 @@ def divide(
         )
 
     made, judged = np.flatnonzero(~judges), np.flatnonzero(judges)
-    divided = DividedTask(make(made), make(judged, other), samples[made], samples[judged], finding)
+    x, evidence = select(samples[judged][carriers[judged]][:MOST_CARRIERS])
+    relevance = make_evidence_relevance(x, evidence, label, reopened.job.wanted, seed)
+    divided = DividedTask(make(made), make(judged, other), samples[made], samples[judged], finding, relevance=relevance)
     if other is None:
         return divided
     return replace(divided, among=len(judged) + np.arange(len(other.labels)), other=other.record)

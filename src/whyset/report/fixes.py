@@ -9,12 +9,12 @@ from whyset.store.effects.records import Estimate
 from whyset.store.fixes import ClassChange, FixComparison, FixSplit, TriedFix
 from whyset.store.fixes.files import read_fix
 
-HEADINGS = ("fix", "turned", "reduced", "regained", "accuracy", "own class", "seconds")
+HEADINGS = ("fix", "turned", "reduced", "regained", "accuracy", "own class", "on evidence", "seconds")
 _NOTE = (
     "turned: hosts of other classes that the evidence turns into the class; reduced, regained: the parts of its effect "
     "that are gone, and of the lost accuracy that are back; accuracy, own class: differences in percentage points on "
-    "samples without the evidence, from equal training without the fix where weights were trained. Intervals are "
-    "of 95 %."
+    "samples without the evidence, from equal training without the fix where weights were trained; on evidence: the "
+    "part of the positive relevance of held-out samples with the evidence that is on it. Intervals are of 95 %."
 )
 _OF_RUN = "Samples are those of the run: if the model was trained on them, costs on new data may differ."
 _OF_OTHER = "Where samples of the other data have the evidence, costs are counted too high."
@@ -72,9 +72,14 @@ def describe_before(found: FixComparison) -> str:
     split = found.split
     return (
         f"Before a fix, the evidence turns {format_share(found.turned)} of {split.n_hosts:,} held-out samples of other "
-        f"classes into {found.class_name}, and that of the rest of the class {format_share(found.null)}. "
+        f"classes into {found.class_name}, and that of the rest of the class {format_share(found.null)}"
+        f"{_describe_relevance(found)}. "
         f"{_describe_judges(split)}; {split.n_making:,} made the fixes (seed {split.seed})."
     )
+
+
+def _describe_relevance(found: FixComparison) -> str:
+    return "" if found.relevance is None else f"; {format_share(found.relevance)} of the positive relevance is on it"
 
 
 def explain_numbers(found: FixComparison) -> str:
@@ -140,6 +145,7 @@ def _list_cells(one: TriedFix, recommended: bool) -> tuple[str, ...]:
         format_share(one.regained),
         format_share(one.accuracy, points=True),
         format_share(one.own_class, points=True),
+        format_share(one.relevance),
         f"{one.seconds:.1f}",
     )
 

@@ -86,6 +86,7 @@ class FixRow(Model):
     regained: Estimate | None
     accuracy: Estimate | None
     own_class: Estimate | None
+    relevance: Estimate | None
     others: list[CollateralChange]
     seconds: float
     notes: list[str]
@@ -96,13 +97,15 @@ class FixTable(Model):
     """The fixes of a finding, and which one is recommended with the reason.
 
     `recommended` is null if none helped, or not all are finished; `notices` state that fixes are outdated or cannot be
-    read. `before` describes the model before a fix, and `turned` and `null` what the evidence and its null turn then.
+    read. `before` describes the model before a fix, `turned` and `null` what the evidence and its null turn then, and
+    `relevance` the share of the positive relevance on the evidence.
     """
 
     notices: list[str]
     before: str
     turned: Estimate | None
     null: Estimate | None
+    relevance: Estimate | None
     recommended: str | None
     finished: bool
     reason: str

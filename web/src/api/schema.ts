@@ -1593,6 +1593,7 @@ export interface components {
             recommended: boolean;
             reduced: components["schemas"]["Estimate"] | null;
             regained: components["schemas"]["Estimate"] | null;
+            relevance: components["schemas"]["Estimate"] | null;
             /** Seconds */
             seconds: number;
             /** Text */
@@ -1606,7 +1607,8 @@ export interface components {
          * @description The fixes of a finding, and which one is recommended with the reason.
          *
          *     `recommended` is null if none helped, or not all are finished; `notices` state that fixes are outdated or cannot be
-         *     read. `before` describes the model before a fix, and `turned` and `null` what the evidence and its null turn then.
+         *     read. `before` describes the model before a fix, `turned` and `null` what the evidence and its null turn then, and
+         *     `relevance` the share of the positive relevance on the evidence.
          */
         FixTable: {
             /** Before */
@@ -1624,6 +1626,7 @@ export interface components {
             reason: string;
             /** Recommended */
             recommended: string | null;
+            relevance: components["schemas"]["Estimate"] | null;
             turned: components["schemas"]["Estimate"] | null;
         };
         /**

@@ -132,6 +132,9 @@ class TriedFix:
         The shares of hosts that the evidence, and that of the rest of the class, turn into the class after the fix.
     reduced, regained, accuracy, own_class : Estimate or None
         What it changes, as in `whyset.fixing.HeldOutChange`; None if it is not defined.
+    relevance : Estimate or None
+        The share of the positive relevance of held-out carriers that is on their evidence after the fix; None if the
+        evidence has no place, or the method of the run does not explain the fixed model.
     classes : tuple of ClassChange
         The accuracy of each class.
     seconds : float
@@ -164,6 +167,7 @@ class TriedFix:
     file: str | None = None
     sha256: str | None = None
     problem: str | None = None
+    relevance: Estimate | None = None
 
     def __repr__(self) -> str:
         return short_dataclass_repr(self)
@@ -201,6 +205,9 @@ class FixComparison:
         The id of the recommended fix; None if none helped.
     reason : str
         The reason as a sentence.
+    relevance : Estimate or None
+        The share of the positive relevance of held-out carriers that is on their evidence before a fix; None if the
+        evidence has no place.
     """
 
     __pydantic_config__: ClassVar = PYDANTIC
@@ -220,6 +227,7 @@ class FixComparison:
     fixes: tuple[TriedFix, ...] = ()
     recommended: str | None = None
     reason: str = ""
+    relevance: Estimate | None = None
 
     def __repr__(self) -> str:
         best = self.recommended or ("none helped" if self.is_finished else "not finished")

@@ -28,5 +28,9 @@ export const FINDING_TERMS = {
   },
   ownClass: { name: "Own class", meaning: "The same for the samples of the class of the finding. The goal is to lose at most 3 points." },
   others: { name: "Other classes", meaning: "The other class whose accuracy changes most, in percentage points, and by how many samples it is known. A fix may harm a class that has nothing to do with the finding." },
+  onEvidence: {
+    name: "Relevance",
+    meaning: "The part of the positive relevance of held-out samples with the evidence that is on it, before and after the fix. Unknown for evidence without a place, such as a tint.",
+  },
   seconds: { name: "Seconds", meaning: "The time to make the fix." },
 } satisfies Record<string, Term>;
