@@ -121,13 +121,15 @@ class CandidateMeter:
             one = replace(one, method=method.to_dict())
             self.methods[name] = method
             kept = self.journal.find(name, one.method)
-            if kept is None:
-                measured = self.samples.measure(self.metric, method, lambda _: None)
-                kept = replace(one, values=measured.values, seconds=measured.seconds)
-                self.journal.write(kept)
-            one = kept
+            if kept is not None:
+                self.report(kept)
+                return kept
+            measured = self.samples.measure(self.metric, method, lambda _: None)
         except FAILURES as error:
             one = replace(one, problem=describe_failure(error))
+        else:  # a full disk is not a problem of the candidate
+            one = replace(one, values=measured.values, seconds=measured.seconds)
+            self.journal.write(one)
         self.report(one)
         return one
 

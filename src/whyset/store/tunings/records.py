@@ -120,7 +120,8 @@ class HeldOutMetric:
         """The tuned candidate against the preset: significantly better or worse by this metric, or neither ("equal").
 
         A difference is significant if the p-value is below 0.05 and the interval does not contain 0: with skewed
-        differences, one of them can be without the other. "unknown" for metrics that were not measured or only describe.
+        differences, one of them can be without the other. "unknown" for metrics that were not measured or only
+        describe.
         """
         if self.p_value is None or self.interval is None or self.difference is None or self.better is None:
             return "unknown"
