@@ -111,6 +111,30 @@ def test_fixes_judged_by_other_data_are_other_fixes(run: Any, given: Any, fresh:
     assert own.split.holdout is None
 
 
+def test_samples_of_a_run_without_labels_are_recognized(patch_user: nn.Module, patched: Any, tmp_path: Path) -> None:
+    x, labels, carriers = patched
+    opened = {"model": patch_user, "dataset": x.numpy(), "progress": False}
+    run = ws.explain(patch_user, x.numpy(), tmp_path / "run", composite="epsilon_plus", progress=False)
+    one = Finding(
+        "00000", "0", "suspicion", "It is rare.", Window(side=3).to_dict(), "window of 3", "another window",
+        tuple(carriers[:4].tolist()), tuple(carriers.tolist()), int((labels == 0).sum()), (3.0,) * len(carriers),
+        None, None, EffectSummary(SHARE, SHARE, SHARE, SHARE), SHARE, 0.9, None,
+    )  # fmt: skip
+    with (
+        pytest.raises(InputError, match=f"of {len(x)}, {len(x)} are samples of the run"),
+        open_fix_task(run, one, holdout=(x.numpy(), labels), **opened),
+    ):
+        pass
+
+
+def test_an_empty_path_is_not_the_data_of_the_run(run: Any, given: Any) -> None:
+    with (
+        pytest.raises(InputError, match="the other data is '': expected a path"),
+        open_fix_task(run, run.findings()[0], holdout="", **given),
+    ):
+        pass
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
