@@ -90,7 +90,7 @@ def suggest(found: "Tuning", model: str, given: Mapping[str, Any]) -> Iterator[s
     shared = {flag.name for flag in list_flags(ExplainOptions)} - {"--out"}
     flags = [flag for flag in list_flags(TuneOptions) if flag.name in shared and given[flag.key] != flag.default]
     pairs = ((flag, value) for flag in flags for value in (given[flag.key] if flag.many else [given[flag.key]]))
-    options = [part for flag, value in pairs for part in (flag.name, *([] if flag.kind is bool else [str(value)]))]
+    options = [part for flag, value in pairs for part in (str(flag.name), *([] if flag.kind is bool else [str(value)]))]
     out: Path = given["out"]
     rules = found.rules
     use = "composite" if rules is not None and rules != found.chosen else "method"

@@ -197,6 +197,9 @@ def test_masks_are_those_of_the_samples(bars: Any) -> None:
     given: Any = [FunctionMethod(perfect)]
     found = ws.tune(bars.module, (bars.x, bars.y), metric="relevance_mass", masks=bars.masks, presets=given, **options)
     assert found.candidates[0].values == (1.0,) * 8
+    empty = np.zeros_like(bars.masks)
+    with pytest.raises(InputError, match="relevance mass is not defined for any tuning sample"):
+        ws.tune(bars.module, (bars.x, bars.y), metric="relevance_mass", masks=empty, presets=given, **options)
     with pytest.raises(InputError, match="expected one for each of the 48 samples of the data, got 18"):
         ws.tune(bars.module, (bars.x, bars.y), metric="relevance_mass", masks=bars.masks[:18], presets=given, **options)
 
