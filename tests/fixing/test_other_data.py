@@ -182,6 +182,11 @@ def test_folders_have_the_classes_of_the_run(tmp_path: Path) -> None:
         assert divided.judging.labels[divided.among].tolist() == [1] * 3 + [2] * 4
         assert model(divided.judging.read(divided.among)).argmax(1).tolist() == [1] * 3 + [2] * 4
         assert divided.other.name == str(folder)
+    arrays, x = tmp_path / "data.npz", np.stack([np.asarray(Image.open(one)) for one in sorted(data.rglob("*.png"))])
+    np.savez(arrays, images=x, labels=np.repeat([0, 1, 2], 12))
+    of_arrays = ws.explain(model, arrays, tmp_path / "arrays", target="label", class_names=tuple(sizes), **given)
+    with open_fix_task(of_arrays, run.findings()[0], holdout=folder, **opened) as divided:
+        assert divided.judging.labels[divided.among].tolist() == [1] * 3 + [2] * 4
     other = save(tmp_path / "other", {"bee": 3, "dog": 4})
     with (
         pytest.raises(InputError, match="dog"),
