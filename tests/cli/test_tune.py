@@ -1,5 +1,6 @@
 """`whyset tune`: what it prints, and the commands that use its file."""
 
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,10 @@ def test_a_tuned_method_is_written_and_explains(larger_job: Any, whyset: Program
     assert "relevance gain, patch_size 2, steps 4, higher is better; 8 tuning samples" in printed.out
     assert record.describe() in printed.out
     assert f"written: {file}" in printed.out
-    assert f"next: whyset explain --model {model} --" in printed.out
+    (suggested,) = (line for line in printed.out.splitlines() if line.startswith("next: "))
+    followed = whyset(shlex.split(suggested.removeprefix("next: whyset ")))
+    assert (followed.code, followed.err) == (0, "")
+    assert len(ws.open_run(file.with_suffix(""))) > 0
     again = whyset(["tune", model, *given, "--out", file])
     assert again.code == 2
     assert "exists already: remove it, or give another file by --out" in again.err

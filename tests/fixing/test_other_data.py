@@ -111,6 +111,30 @@ def test_fixes_judged_by_other_data_are_other_fixes(run: Any, given: Any, fresh:
     assert own.split.holdout is None
 
 
+def test_samples_of_a_run_without_labels_are_recognized(patch_user: nn.Module, patched: Any, tmp_path: Path) -> None:
+    x, labels, carriers = patched
+    opened = {"model": patch_user, "dataset": x.numpy(), "progress": False}
+    run = ws.explain(patch_user, x.numpy(), tmp_path / "run", composite="epsilon_plus", progress=False)
+    one = Finding(
+        "00000", "0", "suspicion", "It is rare.", Window(side=3).to_dict(), "window of 3", "another window",
+        tuple(carriers[:4].tolist()), tuple(carriers.tolist()), int((labels == 0).sum()), (3.0,) * len(carriers),
+        None, None, EffectSummary(SHARE, SHARE, SHARE, SHARE), SHARE, 0.9, None,
+    )  # fmt: skip
+    with (
+        pytest.raises(InputError, match=f"of {len(x)}, {len(x)} are samples of the run"),
+        open_fix_task(run, one, holdout=(x.numpy(), labels), **opened),
+    ):
+        pass
+
+
+def test_an_empty_path_is_not_the_data_of_the_run(run: Any, given: Any) -> None:
+    with (
+        pytest.raises(InputError, match="the other data is '': expected a path"),
+        open_fix_task(run, run.findings()[0], holdout="", **given),
+    ):
+        pass
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -158,6 +182,11 @@ def test_folders_have_the_classes_of_the_run(tmp_path: Path) -> None:
         assert divided.judging.labels[divided.among].tolist() == [1] * 3 + [2] * 4
         assert model(divided.judging.read(divided.among)).argmax(1).tolist() == [1] * 3 + [2] * 4
         assert divided.other.name == str(folder)
+    arrays, x = tmp_path / "data.npz", np.stack([np.asarray(Image.open(one)) for one in sorted(data.rglob("*.png"))])
+    np.savez(arrays, images=x, labels=np.repeat([0, 1, 2], 12))
+    of_arrays = ws.explain(model, arrays, tmp_path / "arrays", target="label", class_names=tuple(sizes), **given)
+    with open_fix_task(of_arrays, run.findings()[0], holdout=folder, **opened) as divided:
+        assert divided.judging.labels[divided.among].tolist() == [1] * 3 + [2] * 4
     other = save(tmp_path / "other", {"bee": 3, "dog": 4})
     with (
         pytest.raises(InputError, match="dog"),

@@ -7,14 +7,15 @@ import pytest
 
 from whyset.report import ReportHeatmaps, as_html, as_json, as_markdown, as_text, report
 from whyset.report.conclusions import list_conclusions
-from whyset.report.findings import ReportedFindings
+from whyset.report.findings import OUTDATED, ReportedFindings
 from whyset.report.fixes import ReportedFixes
 from whyset.store import Run
 from whyset.store.effects.records import Estimate
 from whyset.store.findings import Finding
-from whyset.store.fixes import FixComparison, FixSplit, ListedFix, TriedFix
+from whyset.store.fixes import FixComparison, FixSplit, HeldOutData, ListedFix, TriedFix
 
 ENTRY = ListedFix.of({"name": "restore", "fields": {}}, "restore")
+REFUSED = TriedFix(ENTRY.id, ENTRY.text, "restoration", {"name": "restore", "fields": {}}, False, problem="no layer")
 
 
 def estimate(value: float, half: float = 0.1) -> Estimate:
@@ -72,8 +73,13 @@ def test_a_fix_that_trains_names_the_training_that_it_is_compared_with(findings)
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"recommended": None}, "None of 1 fixes helped on held-out images: the model is as it was."),
-        ({"fixes": ()}, "Not all fixes are finished; whyset fix 'runs/my run' --finding ID continues."),
+        ({"recommended": None}, "The fix that was made did not help on held-out images: the model is as it was."),
+        ({"recommended": None, "fixes": (REFUSED,)}, "No fix could be made: the model is as it was."),
+        (
+            {"fixes": ()},
+            "Not all fixes are finished; whyset fix 'runs/my run' --finding ID, with the same options as before, "
+            "continues.",
+        ),
         (None, "No fix was tried; whyset fix 'runs/my run' --finding ID compares some."),
     ],
 )
@@ -102,6 +108,37 @@ def test_the_first_of_several_suspicions_is_described_with_its_own_fixes(finding
     sentences = conclude(suspicion, other, fixes=(make_fixes(other),))
     assert sentences[0].endswith("(the first of 2 suspicions).")
     assert sentences[2].startswith("No fix was tried")
+
+
+def test_the_command_names_the_search_of_the_finding(findings) -> None:
+    *_, suspicion = findings
+    third = list_conclusions("runs/a", ReportedFindings("mine", (suspicion,), n_searched=3), ())[2]
+    assert f"whyset fix runs/a --finding {suspicion.id} --findings mine compares some" in third
+
+
+def test_what_is_outdated_is_said_where_its_numbers_are(findings) -> None:
+    *_, suspicion = findings
+    old = "The fixes were made from other commits than the run has now; fix the finding again."
+    fixes = replace(make_fixes(suspicion), notices=(old,))
+    assert conclude(suspicion, fixes=(fixes,))[2].endswith(f" {old}")
+    for of_search in ((), (suspicion,)):
+        reported = ReportedFindings("findings", of_search, 3, notices=(OUTDATED,))
+        assert list_conclusions("runs/a", reported, ())[0].endswith(f". {OUTDATED}")
+
+
+def test_accuracy_on_other_data_is_not_said_to_be_without_the_evidence(findings) -> None:
+    *_, suspicion = findings
+    split = FixSplit(0, 0.3, 70, 30, 8, 4, 1234, HeldOutData("data/test", "a" * 64, 1, 2))
+    assert (
+        "; on images of data/test, accuracy changes"
+        in conclude(suspicion, fixes=(make_fixes(suspicion, split=split),))[2]
+    )
+
+
+def test_the_samples_of_a_search_without_effects_are_named(findings) -> None:
+    _, unknown, _ = findings
+    assert "of some texts was found that turns texts" in conclude(replace(unknown, modality="text"))[1]
+    assert "of some samples was found" in conclude()[1]
 
 
 def test_evidence_that_no_other_image_has_states_how_many_may_have_it(findings) -> None:

@@ -1,6 +1,7 @@
 """`whyset tune`"""
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ from whyset.cli.explain import READERS
 from whyset.cli.flags import with_flags
 from whyset.cli.progress import choose_display
 from whyset.command import command
+from whyset.options.explain import ExplainOptions
 from whyset.options.option import list_flags
 from whyset.options.tune import TuneOptions
 from whyset.printable import echo
@@ -44,7 +46,7 @@ def tune(
     for line in format_tuning(found):
         echo(line)
     echo(f"written: {given['out']}")
-    for line in suggest(found, model, given["out"]):
+    for line in suggest(found, model, given):
         echo(line)
 
 
@@ -83,11 +85,18 @@ def describe_held_out(one: "HeldOutMetric") -> str:
     return f"{one.title} ({better}): {means}; {one.numbers}: {words.get(one.verdict, 'not compared')}"
 
 
-def suggest(found: "Tuning", model: str, out: Path) -> Iterator[str]:
-    """Yield the commands that use the file."""
+def suggest(found: "Tuning", model: str, given: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the command that uses the file, with the options of this one that `explain` has as well."""
+    shared = {flag.name for flag in list_flags(ExplainOptions)} - {"--out"}
+    flags = [flag for flag in list_flags(TuneOptions) if flag.name in shared and given[flag.key] != flag.default]
+    pairs = ((flag, value) for flag in flags for value in (given[flag.key] if flag.many else [given[flag.key]]))
+    options = [part for flag, value in pairs for part in (str(flag.name), *([] if flag.kind is bool else [str(value)]))]
+    out: Path = given["out"]
     rules = found.rules
-    if rules is not None and rules != found.chosen:
-        use = command("explain", model=model, composite=str(out))
-        yield f"next: {use} ... explains by {rules}, and --method {out} by {found.chosen}"
+    use = "composite" if rules is not None and rules != found.chosen else "method"
+    last = {use: out, "out": out.with_suffix("")}
+    yield f"next: {' '.join((command('explain', model=model, **last), shlex.join(options))).rstrip()}"
+    if use == "composite":
+        yield f"This explains by {rules}; --method in place of --composite explains by {found.chosen}."
     else:
-        yield f"next: {command('explain', model=model, method=str(out))} ... explains by {found.chosen}"
+        yield f"This explains by {found.chosen}."

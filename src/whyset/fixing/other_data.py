@@ -12,7 +12,7 @@ from whyset.engines import Progress
 from whyset.errors import InputError
 from whyset.fixing.fix_task import Rows
 from whyset.runner.plan import describe_data
-from whyset.runner.prefetch import Prefetcher
+from whyset.runner.prefetch import Prefetcher, digest_input
 from whyset.runner.reopening import ReopenedRun
 from whyset.runner.same_inputs import read_input_hashes
 from whyset.store import Run
@@ -41,7 +41,8 @@ class OtherData:
 def open_other_data(run: Run, reopened: ReopenedRun, holdout: Any, said: Progress) -> OtherData:
     """Open other data, and leave out samples of the run, and those that are unreadable or have no label.
 
-    Each sample is read once; those of the run are recognized by the hashes of their inputs.
+    Each sample is read once; those of the run are recognized by the hashes of their inputs, which include the type of
+    the numbers and the label, if the run has one.
 
     Parameters
     ----------
@@ -90,7 +91,7 @@ def _choose(reading: Prefetcher, of_run: set[str | None]) -> tuple[Rows, Rows, i
         sample = reading.sample(number)
         if sample.x is None:
             problem = problem or f" ({reading.source.ids[number]}: {sample.error})"
-        elif sample.digest in of_run:
+        elif sample.digest in of_run or digest_input(sample.x, None) in of_run:  # runs may lack labels
             n_of_run += 1
         elif sample.label is not None and sample.label >= 0:
             numbers.append(number)

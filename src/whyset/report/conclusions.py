@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from whyset.command import command
-from whyset.report.findings import ReportedFindings, capital
+from whyset.report.findings import OUTDATED, ReportedFindings, capital
 from whyset.report.fixes import ReportedFixes, format_share
 from whyset.store.effects import EffectSummary
 from whyset.store.effects.records import Estimate
@@ -40,9 +40,9 @@ def list_conclusions(run: str, findings: ReportedFindings, fixes: Sequence[Repor
     assert first.effect is not None  # the store refuses suspicions without an effect
     reported = next((one for one in fixes if one.finding == first.id), None)
     return (
-        _describe_carriers(first, len(suspicions)),
+        f"{_describe_carriers(first, len(suspicions))}{_describe_age(findings)}",
         _describe_proof(first, first.effect),
-        _describe_fix(run, first, reported),
+        _describe_fix(_write_command(run, first, findings.name), first, reported),
     )
 
 
@@ -52,14 +52,15 @@ def _conclude_nothing(findings: ReportedFindings) -> Sentences:
     )
     first = next((one for one in findings.findings if one.effect is not None), None)
     if first is None or first.effect is None:
-        strongest = "No evidence of some images was found that turns images of other classes into its class."
+        samples = name_samples(findings.findings[0].modality) if findings.findings else "samples"
+        strongest = f"No evidence of some {samples} was found that turns {samples} of other classes into its class."
     else:
         strongest = (
             f"The first by its score is {find_words(first).noun} of class {first.class_name}: "
             f"{_describe_effect(first, first.effect)}; it is not suspicious: {_continue(first.reason)}."
         )
     return (
-        f"The search found nothing suspicious in {classes}.",
+        f"The search found nothing suspicious in {classes}.{_describe_age(findings)}",
         strongest,
         "There is nothing to fix; shortcuts that the search cannot find, such as one in most of a class, are possible.",
     )
@@ -100,26 +101,43 @@ def _describe_effect(finding: Finding, effect: EffectSummary) -> str:
     )
 
 
-def _describe_fix(run: str, finding: Finding, reported: ReportedFixes | None) -> str:
+def _describe_age(findings: ReportedFindings) -> str:
+    return f" {OUTDATED}" if OUTDATED in findings.notices else ""
+
+
+def _write_command(run: str, finding: Finding, search: str) -> str:
+    named = {} if search == "findings" else {"findings": search}
+    return command("fix", run, finding=finding.id, **named)
+
+
+def _describe_fix(again: str, finding: Finding, reported: ReportedFixes | None) -> str:
     if reported is None:
-        return f"No fix was tried; {command('fix', run, finding=finding.id)} compares some."
+        return f"No fix was tried; {again} compares some."
     if reported.comparison is None:
         return "The fixes cannot be read."
-    found = reported.comparison
+    return " ".join((_describe_comparison(again, finding, reported.comparison), *reported.notices))
+
+
+def _describe_comparison(again: str, finding: Finding, found: FixComparison) -> str:
     if not found.is_finished:
-        return f"Not all fixes are finished; {command('fix', run, finding=finding.id)} continues."
-    if found.recommended is None:
-        made = sum(one.problem is None for one in found.fixes)
-        return f"None of {made} fixes helped on held-out {name_samples(finding.modality)}: the model is as it was."
-    return _describe_recommended(found, found.get(), finding)
+        return f"Not all fixes are finished; {again}, with the same options as before, continues."
+    if found.recommended is not None:
+        return _describe_recommended(found, found.get(), finding)
+    made = sum(one.problem is None for one in found.fixes)
+    if not made:
+        return "No fix could be made: the model is as it was."
+    which = "The fix that was made did not help" if made == 1 else f"None of {made} fixes helped"
+    return f"{which} on held-out {name_samples(finding.modality)}: the model is as it was."
 
 
 def _describe_recommended(found: FixComparison, fix: TriedFix, finding: Finding) -> str:
     samples, words = name_samples(finding.modality), find_words(finding)
+    other = found.split.holdout
+    judged = "without it" if other is None else f"of {other.name}"  # which may have it
     against = f", compared with equal training ({fix.control})" if fix.control else ""
     return (
         f"After the fix {fix.text!r}, {words.turns} {format_share(fix.turned)} of {found.split.n_hosts:,} held-out "
-        f"{samples} of other classes instead of {format_share(found.turned)}; on {samples} without it, accuracy "
+        f"{samples} of other classes instead of {format_share(found.turned)}; on {samples} {judged}, accuracy "
         f"changes by {_format_points(fix.accuracy)}, and that of class {finding.class_name} by "
         f"{_format_points(fix.own_class)}{against}. {found.reason}"
     )

@@ -18,6 +18,7 @@ KINDS: Mapping[Kind, str] = MappingProxyType(
 """The names of the kinds of findings, in the order of the report."""
 
 
+OUTDATED = "The findings were computed from other commits than the run has now; search again."
 MOST_FINDINGS = 50
 """Findings that texts and pages show; JSON has all."""
 
@@ -81,7 +82,7 @@ def list_notices(findings: Findings) -> list[str]:
     if findings.problem:
         found.append(f"Nothing could be confirmed: {findings.problem.rstrip('.')}.")
     if findings.outdated:
-        found.append("The findings were computed from other commits than the run has now; search again.")
+        found.append(OUTDATED)
     if not findings.findings:
         searched = "1 class was" if findings.n_searched == 1 else f"{findings.n_searched:,} classes were"
         found.append(f"No findings: {searched} searched.")

@@ -42,6 +42,8 @@ class ReopenedRun:
         InputError: it cannot be opened, or its classes are others.
         """
         run, is_path = self.job.run, isinstance(given, str | Path)
+        if is_path and not str(given):  # "" would be the data of the run
+            raise InputError("the other data is '': expected a path or a data set")
         path, dataset = (given, None) if is_path else (None, given)
         names = run.config.class_names
         request = restore_request(run, run.path, path, self.model, dataset, labels=Labels.of(names) if names else None)

@@ -220,7 +220,7 @@ def _source(
     origin: Mapping[str, Any] | None, data: str | Path | None, preprocessing: InputCodec, labels: Labels | None
 ) -> Any:
     path = _existing(origin, data)
-    if origin is not None and "images" in origin:
+    if origin is not None and "images" in origin and not path.is_dir():  # other data of an array may be a folder
         names = None if labels is None else labels.names
         return ArrayFileSource(path, preprocessing, names, origin["images"], origin["labels"])
     if origin is not None and "seconds" in origin:

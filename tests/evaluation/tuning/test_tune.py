@@ -17,11 +17,11 @@ from torch import nn
 
 import whyset as ws
 from whyset.attribution.methods import FunctionMethod, GradientMethod
-from whyset.errors import BrokenRunError, InputError
+from whyset.errors import BrokenRunError, InputError, StorageError
 from whyset.evaluation.tuning import candidates as candidates_module
 from whyset.evaluation.tuning.config import make_relevance_gain
 from whyset.store.jsonfile import seal_json
-from whyset.store.tunings import Tuning, read_tuning, write_tuning
+from whyset.store.tunings import Tuning, TuningJournal, read_tuning, write_tuning
 
 
 def test_the_tuned_candidate_is_compared_on_samples_it_has_not_seen(bars: Any, tuned: Any) -> None:
@@ -156,6 +156,35 @@ def test_too_few_samples_and_an_existing_file_are_refused(bars: Any, tuned: Any,
         ws.tune(bars.module, (bars.x, bars.y), tuned.file, progress=False)
     with pytest.raises(InputError, match=r"folder .* does not exist"):
         ws.tune(bars.module, (bars.x, bars.y), tmp_path / "none" / "tuned.json", progress=False)
+    with pytest.raises(InputError, match=r"expected a name that ends in \.json"):
+        ws.tune(bars.module, (bars.x, bars.y), tmp_path / "tuned", progress=False)
+    (tmp_path / "tuned.json.partial").touch()
+    with pytest.raises(InputError, match=r"tuned\.json\.partial is not a folder"):
+        ws.tune(bars.module, (bars.x, bars.y), tmp_path / "tuned.json", progress=False)
+
+
+def test_a_repeated_input_is_not_tuned_on_and_held_out(bars: Any) -> None:
+    options = {"n_candidates": 1, "n_samples": 8, "n_held_out": 40, "other_metrics": (), "progress": False}
+    options |= {"presets": ["gradient"], "metric": "sparseness"}
+    once = np.arange(20)
+    twice = np.concatenate([once, once[:9]])
+    found = ws.tune(bars.module, (bars.x[twice], bars.y[twice]), **options)
+    on = found.tuned_on
+    assert sorted(map(int, (*on.tuning_samples, *on.held_out_samples))) == once.tolist()
+    assert found.held_out[0].n_samples == len(on.held_out_samples)
+    assert found.notices[0] == "9 of 29 samples repeat the input of another and are left out."
+    with pytest.raises(InputError, match="got 10 with different inputs"):
+        ws.tune(bars.module, (bars.x[once % 10], bars.y[once % 10]), **options)
+
+
+def test_a_full_disk_is_not_a_problem_of_a_candidate(bars: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    def fail(self: Any, candidate: Any) -> None:
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr(TuningJournal, "write", fail)
+    options = {"presets": ["gradient"], "metric": "sparseness", "n_samples": 8, "n_held_out": 8, "progress": False}
+    with pytest.raises(StorageError, match="the disk is full"):
+        ws.tune(bars.module, (bars.x, bars.y), tmp_path / "tuned.json", **options)
 
 
 def test_masks_are_those_of_the_samples(bars: Any) -> None:
@@ -168,6 +197,9 @@ def test_masks_are_those_of_the_samples(bars: Any) -> None:
     given: Any = [FunctionMethod(perfect)]
     found = ws.tune(bars.module, (bars.x, bars.y), metric="relevance_mass", masks=bars.masks, presets=given, **options)
     assert found.candidates[0].values == (1.0,) * 8
+    empty = np.zeros_like(bars.masks)
+    with pytest.raises(InputError, match="relevance mass is not defined for any tuning sample"):
+        ws.tune(bars.module, (bars.x, bars.y), metric="relevance_mass", masks=empty, presets=given, **options)
     with pytest.raises(InputError, match="expected one for each of the 48 samples of the data, got 18"):
         ws.tune(bars.module, (bars.x, bars.y), metric="relevance_mass", masks=bars.masks[:18], presets=given, **options)
 

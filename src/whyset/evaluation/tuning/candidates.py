@@ -10,6 +10,7 @@ from torch import Tensor
 
 from whyset.attribution.methods import GradientMethod, Method
 from whyset.errors import InputError, WhysetError
+from whyset.evaluation.measuring import describe_metric
 from whyset.evaluation.metrics import Metric
 from whyset.evaluation.tuning.layers import LinearLayers
 from whyset.evaluation.tuning.samples import TuningSamples
@@ -77,6 +78,11 @@ class CandidateMeter:
         if not defined:
             raise InputError(f"no preset can be measured; {found[0].name}: {found[0].problem}")
         self.required = np.logical_or.reduce(defined)
+        if not self.required.any():
+            raise InputError(
+                f"metric {describe_metric(self.metric)} is not defined for any tuning sample by any preset: give "
+                "another metric, or other masks if it needs them"
+            )
         return [self._require_defined(one) for one in found]
 
     def search(self, presets: Iterable[TuningCandidate], budget: int) -> list[TuningCandidate]:
@@ -121,13 +127,15 @@ class CandidateMeter:
             one = replace(one, method=method.to_dict())
             self.methods[name] = method
             kept = self.journal.find(name, one.method)
-            if kept is None:
-                measured = self.samples.measure(self.metric, method, lambda _: None)
-                kept = replace(one, values=measured.values, seconds=measured.seconds)
-                self.journal.write(kept)
-            one = kept
+            if kept is not None:
+                self.report(kept)
+                return kept
+            measured = self.samples.measure(self.metric, method, lambda _: None)
         except FAILURES as error:
             one = replace(one, problem=describe_failure(error))
+        else:  # a full disk is not a problem of the candidate
+            one = replace(one, values=measured.values, seconds=measured.seconds)
+            self.journal.write(one)
         self.report(one)
         return one
 

@@ -14,7 +14,9 @@ from whyset.evaluation.config import make_metrics
 from whyset.evaluation.metrics import Metric, RelevanceGain, as_metric
 from whyset.evaluation.tuning.presets import resolve_presets
 from whyset.options.tune import TuneOptions
+from whyset.runner.tuned_methods import SUFFIX
 from whyset.store.tunings.files import refuse_existing
+from whyset.store.tunings.journal import locate_journal
 
 LEAST = 8
 """The smallest number of tuning samples, and of held-out ones: with fewer, no p-value is below 0.05 by much."""
@@ -82,6 +84,13 @@ class TuneConfig(TuneOptions):
             raise refuse_existing(path)
         if not path.absolute().parent.is_dir():
             raise InputError(f"cannot write {path}: folder {path.parent} does not exist")
+        if path.suffix != SUFFIX:
+            raise InputError(
+                f"out is {path}: expected a name that ends in {SUFFIX}, by which `whyset explain --method` recognizes "
+                "a file"
+            )
+        if (journal := locate_journal(path)).exists() and not journal.is_dir():
+            raise InputError(f"{journal} is not a folder, and finished candidates are kept there: remove it")
 
 
 def make_relevance_gain(x: Tensor) -> RelevanceGain:

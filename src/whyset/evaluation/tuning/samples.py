@@ -21,6 +21,7 @@ from whyset.evaluation.metrics import Metric
 from whyset.evaluation.metrics.explained_samples import ExplainedSamples
 from whyset.evaluation.metrics.metric import Need
 from whyset.evaluation.run_material import NO_MASKS
+from whyset.runner.prefetch import digest_inputs
 from whyset.runner.reduction import Reduction
 from whyset.runner.reopening import ReopenedRun
 from whyset.runner.score_model import ScoreModel
@@ -137,6 +138,20 @@ def read_samples(
     x = torch.cat(parts)
     model: Any = reopened.job.wanted.make_class_model(reopened.model)
     return TuningSamples(model, numbers, x, torch.from_numpy(target).to(x.device), masks, seed, size)
+
+
+def find_distinct(x: Tensor) -> Numbers:
+    """Return the places of the inputs (n, ...) that no earlier one equals, in ascending order.
+
+    A repeated input would be tuned on and held out, and would count as further evidence for the same difference.
+
+    >>> find_distinct(torch.tensor([[1.0], [2.0], [1.0]]))
+    array([0, 1])
+    """
+    first: dict[str, int] = {}
+    for place, digest in enumerate(digest_inputs(x, [None] * len(x))):
+        first.setdefault(digest, place)
+    return np.array(list(first.values()), np.int64)
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -22,7 +22,7 @@ from whyset.evaluation.tuning.candidates import CandidateMeter
 from whyset.evaluation.tuning.config import LEAST, TuneConfig
 from whyset.evaluation.tuning.held_out import compare_held_out
 from whyset.evaluation.tuning.layers import list_linear_layers
-from whyset.evaluation.tuning.samples import TuningSamples, read_samples
+from whyset.evaluation.tuning.samples import TuningSamples, find_distinct, read_samples
 from whyset.options.documented import takes
 from whyset.runner.explaining import explain, finishing
 from whyset.runner.models import ModelSource, layers_hash
@@ -108,24 +108,35 @@ def _open(given: TuneConfig, said: Progress) -> Iterator[_Opened]:
 
 
 def _divide(given: TuneConfig, run: Run, reopened: ReopenedRun) -> _Opened:
-    numbers = np.flatnonzero(run.column(STATUS) == DONE)
-    found, wanted = len(numbers), given.n_samples + given.n_held_out
-    if found < 2 * LEAST:
-        raise InputError(
-            f"expected at least {2 * LEAST} samples, {LEAST} to tune and {LEAST} held out, got {found} that can be "
-            "explained: give more data"
-        )
-    n_tuning, notices = given.n_samples, []
-    if found < wanted:
-        n_tuning = min(max(LEAST, round(found * given.n_samples / wanted)), found - LEAST)
-        notices.append(f"There are {found} samples, so {n_tuning} are for tuning and {found - n_tuning} are held out.")
+    numbers, notices = np.flatnonzero(run.column(STATUS) == DONE), []
+    _require_enough(len(numbers), "that can be explained")
     target = run.column("target").astype(np.int64)[numbers]
     samples = read_samples(
         reopened, numbers, target, _read_masks(given, reopened, numbers), given.seed, given.batch_size
     )
-    drawn = draw_evenly(target, n_tuning, given.seed)
+    distinct = find_distinct(samples.x)
+    found, wanted = len(distinct), given.n_samples + given.n_held_out
+    if found < len(numbers):
+        _require_enough(found, "with different inputs")
+        notices.append(
+            f"{len(numbers) - found} of {len(numbers)} samples repeat the input of another and are left out."
+        )
+        samples = samples.select(distinct)
+    n_tuning = given.n_samples
+    if found < wanted:
+        n_tuning = min(max(LEAST, round(found * given.n_samples / wanted)), found - LEAST)
+        notices.append(f"There are {found} samples, so {n_tuning} are for tuning and {found - n_tuning} are held out.")
+    drawn = draw_evenly(target[distinct], n_tuning, given.seed)
     rest = np.setdiff1d(np.arange(found), drawn)
     return _Opened(run, reopened, samples.select(drawn), samples.select(rest), tuple(notices))
+
+
+def _require_enough(found: int, which: str) -> None:
+    if found < 2 * LEAST:
+        raise InputError(
+            f"expected at least {2 * LEAST} samples, {LEAST} to tune and {LEAST} held out, got {found} {which}: give "
+            "more data"
+        )
 
 
 def _read_masks(given: TuneConfig, reopened: ReopenedRun, numbers: Any) -> Any:
@@ -229,8 +240,8 @@ def _compare_with_random(first: Any) -> Iterator[str]:
     sign = 1 if first.better == "higher" else -1
     if sign * (first.random.value - first.preset.value) >= 0:
         yield (
-            f"Random relevance is as good as preset and tuned method by {first.title} ({first.random.value:.3g}), so "
-            "the metric does not tell what the model uses."
+            f"Random relevance is as good as the best preset by {first.title} on held-out samples "
+            f"({first.random.value:.3g} and {first.preset.value:.3g}), so the metric does not show what the model uses."
         )
 
 

@@ -59,4 +59,9 @@ class TuningJournal:
 
 def open_journal(out: Path | None, config: JSON) -> TuningJournal:
     """Open the journal of the tuning that is written into `out`, for a configuration that everything depends on."""
-    return TuningJournal(None if out is None else out.with_name(f"{out.name}.partial"), digest_json(config))
+    return TuningJournal(None if out is None else locate_journal(out), digest_json(config))
+
+
+def locate_journal(out: Path) -> Path:
+    """Return the folder of the journal of the tuning that is written into `out`."""
+    return out.with_name(f"{out.name}.partial")
