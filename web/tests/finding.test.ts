@@ -44,6 +44,12 @@ describe("numbers of fixes", () => {
   });
 });
 
+it("a page that does not exist is ignored, so that the address keeps the finding", () => {
+  expect(parseRoute("#/a?page=nonsense&finding=x")).toEqual({ ...HOME, run: "a", finding: "x" });
+  expect(parseRoute("#/a?page=__proto__").page).toBe(null);
+  expect(parseRoute("#/a?page=timeline").page).toBe("timeline");
+});
+
 it("the address of a finding names it and its search", () => {
   const route = { ...HOME, run: "a", analysis: "spray", finding: "00002-5f0c3a9be1d4", search: "second try" };
   expect(formatRoute(route)).toBe("#/a/spray?finding=00002-5f0c3a9be1d4&search=second+try");

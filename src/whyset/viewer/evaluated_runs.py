@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from whyset.viewer.run_registry import LoadedRun
 DEFAULT = "evaluation"
 OUTDATED = "It was measured on other commits than the run has now; evaluate again."
 OTHER_SAMPLES = "it was evaluated on other samples, with other masks, or with another seed: evaluate the runs together"
+OTHER_DATA = "it explains other data"
 OTHER_TARGETS = "it explains other targets of these samples"
 OTHER_WEIGHTS = "The runs explain models with different weights, so differences are not those of methods alone."
 
@@ -61,7 +62,20 @@ def read_candidates(first: LoadedRun, others: Sequence[LoadedRun], name: str) ->
             one = RunCandidate(opened, reason=reason) if reason else one
         reference = reference or (one if one.evaluation is not None else None)
         found.append(one)
-    return found
+    of_data = first if reference is None else reference.opened
+    return [
+        one if one.evaluation is not None or explain_same(of_data, one.opened) else replace(one, reason=OTHER_DATA)
+        for one in found
+    ]
+
+
+def explain_same(one: LoadedRun, other: LoadedRun) -> bool:
+    """Return True if two runs explain samples of the same ids, which an evaluation of both requires."""
+    first, second = (
+        each.samples["id"].take(np.arange(0, len(each.run), each.run.config.targets_per_sample))
+        for each in (one, other)
+    )
+    return bool(first.equals(second))
 
 
 def list_compared(candidates: Iterable[RunCandidate]) -> dict[str, tuple[LoadedRun, Evaluation]]:

@@ -94,7 +94,7 @@ def make_fix_table(
     run: Run, search: str, finding: Finding | None, found: FixComparison | None, notices: list[str]
 ) -> FixTable:
     """Describe the fixes of a finding; `finding` is None if only its fixes are left."""
-    notices = [*notices, *_compare_with_finding(run, finding, found, known=bool(notices))]
+    notices = [*notices, *_compare_with_finding(run, search, finding, found, known=bool(notices))]
     stale = found is None or bool(notices) or not found.is_finished
     commands: Iterator[NextCommand] = iter(())
     if finding is not None and finding.kind == "not_confirmed":
@@ -121,13 +121,23 @@ def make_fix_table(
     )
 
 
+def _is_readable(run: Run, search: str) -> bool:
+    """Return False for findings that exist and cannot be read, of which the ids are unknown."""
+    try:
+        return search not in run.finding_names or run.findings(search) is not None
+    except (BrokenRunError, InputError):
+        return False
+
+
 def _compare_with_finding(
-    run: Run, finding: Finding | None, found: FixComparison | None, *, known: bool
+    run: Run, search: str, finding: Finding | None, found: FixComparison | None, *, known: bool
 ) -> Iterator[str]:
     """Yield notices that the fixes are of an earlier finding, unless notices state already that they are outdated."""
     if found is None:
         return
-    if finding is None:
+    if finding is None and not _is_readable(run, search):
+        yield "The fixes cannot be compared with the finding, because the findings cannot be read."
+    elif finding is None:
         yield "The run has no finding with this id any more: these fixes are of an earlier search."
     elif not known and not is_made_from(found, finding, hash_commits(run.path)):
         yield "The fixes were made from other samples than the finding has now; fix the finding again."

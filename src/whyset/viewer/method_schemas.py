@@ -81,8 +81,9 @@ class MethodTable(Model):
     """Explanation methods compared by the metrics that `whyset evaluate` stored in their runs, on the same samples.
 
     `evaluations` are the names of evaluations in the open runs, `name` is the shown one, null if there is none.
-    `command` evaluates the open runs together. `unopened` are names of further runs in the folder of the run that were
-    evaluated on the same samples; `view_command` opens these, too.
+    `command` evaluates the open runs of the same data together, and is empty if there is nothing to evaluate.
+    `unopened` are names of further runs in the folder of the run that were evaluated on the same samples;
+    `view_command` opens these, too.
     """
 
     name: str | None

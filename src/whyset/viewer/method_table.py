@@ -8,12 +8,14 @@ from scipy import stats
 
 from whyset.analysis.scores.paired import MethodRanking, correlate_ranks, rank_methods
 from whyset.command import command
+from whyset.report.next_commands import has_model, needs_objects
 from whyset.report.provenance import describe_method
 from whyset.store.evaluations import Evaluation, MetricValues, StoredMetric
 from whyset.store.evaluations.files import MISSING
 from whyset.store.remote import AnyPath
 from whyset.viewer.evaluated_runs import (
     DEFAULT,
+    OTHER_DATA,
     RunCandidate,
     choose_name,
     compare_weights,
@@ -32,6 +34,10 @@ from whyset.viewer.method_schemas import (
 from whyset.viewer.run_registry import LoadedRun, RunHandle
 
 CONFIDENCE = 0.95
+OBJECTS = (
+    "In {} of {} runs, the model or the data were objects in Python: there, the command measures only metrics that "
+    "need neither. For the others, call `whyset.evaluate` with model and dataset."
+)
 Evaluations = Mapping[str, tuple[LoadedRun, Evaluation]]
 Known = Mapping[str, Mapping[str, StoredMetric]]
 """The metrics of each run, by the ids of runs and metrics."""
@@ -66,8 +72,8 @@ def make_table(
         agreement=MetricAgreement(
             metrics=list(ranked), taus=correlate_ranks(list(ranked.values())), n_methods=len(compared)
         ),
-        notices=compare_weights(opened for opened, _ in compared.values()),
-        command=command("evaluate", *paths, **({} if chosen in (None, DEFAULT) else {"name": chosen})),
+        notices=_list_notices(candidates, compared),
+        command=_write_command(candidates, chosen, compared),
         unopened=[path.name for path in further],
         view_command=command("view", *paths, *further),
     )
@@ -90,6 +96,34 @@ def rank_metric(measured: Mapping[str, MetricValues], seed: int) -> MethodRankin
 def get_seed(compared: Evaluations) -> int:
     """Return the seed of the evaluations, which is the same in all of them."""
     return next((evaluation.samples.seed for _, evaluation in compared.values()), 0)
+
+
+def _list_missing(candidates: Sequence[RunCandidate]) -> list[RunCandidate]:
+    """List the runs that an evaluation makes comparable: of the same data, not evaluated or outdated."""
+    missing = [one for one in candidates if one.evaluation is None or one.evaluation.outdated]
+    return [one for one in missing if one.reason != OTHER_DATA]
+
+
+def _write_command(candidates: Sequence[RunCandidate], name: str | None, compared: Evaluations) -> str:
+    """Write the command that evaluates the runs together; empty if there is nothing to evaluate.
+
+    It adds to the evaluation that is shown: with other samples or another seed, it would replace that.
+    """
+    if not _list_missing(candidates):
+        return ""
+    options: dict[str, object] = {} if name in (None, DEFAULT) else {"name": name}
+    for _, evaluation in list(compared.values())[:1]:
+        options |= {"n-samples": len(evaluation.samples.rows), "seed": evaluation.samples.seed}
+        options |= {} if evaluation.samples.masks is None else {"masks": "MASKS.npy"}  # only their hash is stored
+    return command("evaluate", *(one.opened.run.path for one in candidates if one.reason != OTHER_DATA), **options)
+
+
+def _list_notices(candidates: Sequence[RunCandidate], compared: Evaluations) -> list[str]:
+    """List what limits the comparison, and the command if it is shown."""
+    notices = compare_weights(opened for opened, _ in compared.values())
+    runs = [one.opened.run.config for one in candidates if one.reason != OTHER_DATA]
+    n_objects = sum(has_model(config) and needs_objects(config) for config in runs)
+    return [*notices, OBJECTS.format(n_objects, len(runs))] if n_objects and _list_missing(candidates) else notices
 
 
 def _describe_run(candidate: RunCandidate, name: str) -> EvaluatedRun:

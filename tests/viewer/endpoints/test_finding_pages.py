@@ -235,6 +235,17 @@ def test_fixes_of_an_earlier_finding_have_a_page(admitted: Any, fresh: Run, foun
     assert len(page["fixes"]["fixes"]) == 3
 
 
+def test_fixes_of_findings_that_cannot_be_read_are_not_called_earlier(
+    admitted: Any, fresh: Run, found: ModuleType
+) -> None:
+    fixes = found.write_sample_fixes(fresh)
+    (fresh.path / "findings/findings/findings.json").write_text("{}")
+    page = admitted(fresh.path).get(f"/api/runs/a-run/findings/{fixes.finding}").json()
+    (notice,) = page["fixes"]["notices"]
+    assert "the findings cannot be read" in notice
+    assert len(page["fixes"]["fixes"]) == 3
+
+
 def test_damaged_records_are_notices_and_the_rest_is_shown(admitted: Any, fresh: Run, found: ModuleType) -> None:
     fixes = found.write_sample_fixes(fresh)
     found.write_sample_effects(fresh)

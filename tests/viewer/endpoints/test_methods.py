@@ -1,10 +1,11 @@
 """Methods compared over the API: the numbers are those of `whyset evaluate`, and what is not comparable says why."""
 
 import json
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -170,6 +171,40 @@ def test_runs_without_an_evaluation_get_the_command(admitted: Any, run: Run, hal
         (False, "it was not evaluated"),
         (True, None),
     ]
+    assert table["command"].endswith(f"{made.path} --n-samples {table['n_samples']} --seed 0")
+
+
+def test_the_command_does_not_replace_the_evaluation(admitted: Any, run: Run, make: Make) -> None:
+    made = make("other")
+    before = made.evaluation()
+    samples = json.loads((made.path / "evaluations" / "evaluation" / "evaluation.json").read_text())["samples"]
+    words = shlex.split(read(admitted(run.path, made.path))["command"])
+    options = dict(zip(words[-4::2], words[-3::2], strict=True))
+    assert options == {"--n-samples": str(len(samples["rows"])), "--seed": str(samples["seed"])}
+    masked = make("close", masks="sha256:any")
+    assert "--masks" in read(admitted(run.path, masked.path))["command"]  # without masks, it would be replaced, too
+    assert before.samples == made.evaluation().samples
+
+
+def test_runs_of_other_data_are_not_in_the_command(
+    admitted: Any, run: Run, make: Make, sample: SimpleNamespace, tmp_path: Path
+) -> None:
+    reordered = sample.make_sample_run(tmp_path / "reordered", order=range(59, -1, -1))
+    made = make("other")
+    table = read(admitted(run.path, made.path, reordered.path))
+    assert table["runs"][2]["reason"] == "it explains other data"
+    assert str(reordered.path) not in table["command"]
+    table = read(admitted(made.path, reordered.path), "other/methods")
+    assert table["command"] == ""  # an evaluation could not make it comparable
+
+
+def test_a_notice_states_which_models_the_command_cannot_load(
+    admitted: Any, make: Make, sample: SimpleNamespace, tmp_path: Path
+) -> None:
+    origin = {"model": None, "data": {"path": "images"}}
+    of_object = sample.make_sample_run(tmp_path / "of-object", origin=origin)
+    (notice,) = read(admitted(make("other").path, of_object.path), "other/methods")["notices"]
+    assert notice.startswith("In 1 of 2 runs, the model or the data were objects in Python")
 
 
 def test_outdated_and_damaged_evaluations_say_so(admitted: Any, three: list[Run]) -> None:

@@ -1,6 +1,7 @@
 """The findings of a watched training over its epochs, as `whyset report` lists them."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from whyset.report.findings import KINDS, capital, get_unstated_reason, list_not
 from whyset.report.timeline import NAME, Timeline, describe_onset, read_timeline
 from whyset.store.findings import Finding
 from whyset.store.watched import get_epoch, list_epochs, locate_epoch
-from whyset.viewer.errors import ApiError, not_found
+from whyset.viewer.errors import ApiError
 from whyset.viewer.parameters import OneRun, get_registry
 from whyset.viewer.run_registry import LoadedRun, RunRegistry
 from whyset.viewer.timeline_schemas import FindingTrackDetail, TimelineDetail, TimelineEpoch, TrackPoint
@@ -24,7 +25,11 @@ def get_timeline(opened: OneRun, library: Annotated[RunRegistry, Depends(get_reg
     """Get the findings of the watched training that the run is an epoch of; 404 for other runs."""
     folder, epoch = get_epoch(opened.run.path)
     if folder is None:
-        raise not_found("timeline", opened.id, "the folder of a watched training")
+        raise ApiError(
+            HTTPStatus.NOT_FOUND,
+            f"{opened.id} is not an epoch of a watched training, so it has no timeline",
+            "open the folder that was given to `Watch`: whyset view FOLDER",
+        )
     timeline = read_timeline(folder)
     ids = {handle.path.resolve(): handle.id for handle in library.handles.values() if isinstance(handle.path, Path)}
     tracks = timeline.tracks

@@ -87,6 +87,8 @@ export const HOME: Route = {
 const FORMER_NAMES: Partial<Record<string, string>> = { color: "colour" };
 const TEXTS = ["clustering", "embedding", "color", "draw", "order", "selected", "colorMap", "pictures", "norm", "clip", "gamma", "opacity", "sampling", "classOrder", "classFilter", "methods", "hide", "clusters", "means", "brush", "page", "shown", "finding", "search"] as const;
 
+const PAGES = ["methods", "timeline"];
+
 /** Prefix of the other side of a comparison in the query. */
 const OTHER = "with";
 
@@ -144,6 +146,7 @@ function readRoute(path: string, query: URLSearchParams): Route {
   return {
     ...HOME,
     ...texts,
+    page: PAGES.find((name) => name === query.get("page")) ?? null,
     run: parts[0] || null,
     analysis: parts[1] || null,
     category: parts[2] || null,

@@ -103,7 +103,7 @@ export class Viewer {
       await this.#load(route, () => turn === this.#turn, kept);
       if (turn === this.#turn) {
         [this.page, this.shown] = [this.session ? null : route.page, route.shown];
-        [this.finding, this.search] = [this.session ? null : route.finding, route.search];
+        [this.finding, this.search] = [this.session || this.page !== null ? null : route.finding, route.search];
       }
     } catch (error) {
       if (turn === this.#turn) this.problem = explain(error);
