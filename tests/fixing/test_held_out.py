@@ -71,7 +71,7 @@ def test_the_fix_that_removes_most_of_those_that_reach_the_goal_is_recommended()
     changes["costly"] = make_change(0.99, own_class=-0.04, half=0.02)
     found = recommend(changes)
     assert found.method == "strong"
-    assert found.reason == "It removes most of 2 fixes that reach the goal on held-out samples."
+    assert found.reason == "Of 2 fixes that reach the goal on held-out samples, it removes most of the effect."
     assert recommend(changes, Goal(own_class=-0.05)).method == "costly"
 
 

@@ -107,7 +107,7 @@ def fix(
     --------
     >>> found = fix("runs/small", "00002-5f0c3a9be1d4")    # doctest: +SKIP
     >>> found.reason    # doctest: +SKIP
-    'It removes most of 2 fixes that reach the goal on held-out samples.'
+    'Of 2 fixes that reach the goal on held-out samples, it removes most of the effect.'
     """
     opened, said = (run if isinstance(run, Run) else open_run(run)).thoroughly(), resolve_progress(progress)
     chosen = _list_methods(methods)

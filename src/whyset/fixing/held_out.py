@@ -300,7 +300,8 @@ def recommend(changes: Mapping[str, HeldOutChange], goal: Goal | None = None) ->
         best = max(reached, key=lambda name: changes[name].reduced.value)
         if len(reached) == 1:
             return Recommendation(best, "It is the only fix that reaches the goal on held-out samples.")
-        return Recommendation(best, f"It removes most of {len(reached)} fixes that reach the goal on held-out samples.")
+        which = f"Of {len(reached)} fixes that reach the goal on held-out samples"
+        return Recommendation(best, f"{which}, it removes most of the effect.")
     best = max(kept, key=lambda name: wanted.measure_margin(changes[name]))
     uncertain = _join(wanted.find_uncertain(changes[best]))
     return Recommendation(best, f"No fix is better on held-out samples; uncertain: {uncertain}.")
