@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from whyset.attribution.methods import Method
 from whyset.effects.host_pool import read_inputs
@@ -152,8 +152,3 @@ def find_distinct(x: Tensor) -> Numbers:
     for place, digest in enumerate(digest_inputs(x, [None] * len(x))):
         first.setdefault(digest, place)
     return np.array(list(first.values()), np.int64)
-
-
-def count_parameters(model: nn.Module) -> int:
-    """Return the number of parameters of a model."""
-    return sum(one.numel() for one in model.parameters())
