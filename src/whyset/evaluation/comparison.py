@@ -1,40 +1,25 @@
 """Comparison of methods by one metric, on the same samples."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from whyset.analysis.scores.paired import SIGNIFICANT, rank_methods
+from whyset.analysis.scores.paired import PairTest, rank_methods
 from whyset.evaluation.paired import PairedDifference, compare_paired
 from whyset.store.evaluations import MetricValues
 from whyset.store.evaluations.records import Better
 
 
 @dataclass(frozen=True)
-class MethodDifference:
-    """The difference of two methods by one metric.
+class MethodDifference(PairTest):
+    """The difference of two methods by one metric: the first minus the second, with its test.
 
     Parameters
     ----------
-    first, second : str
-        The names of the methods.
     difference : PairedDifference
-        The mean of the first minus the second, with its interval, which is not corrected.
-    p_value : float
-        The p-value of a permutation test of the mean, in which the sign of each sample's difference is random.
-    p_corrected : float
-        The p-value corrected for the number of pairs of methods that are compared by this metric (Holm 1979).
+        The mean difference with its interval, which is not corrected.
     """
 
-    first: str
-    second: str
     difference: PairedDifference
-    p_value: float
-    p_corrected: float
-
-    @property
-    def is_significant(self) -> bool:
-        """True if the corrected p-value is below 0.05."""
-        return self.p_corrected < SIGNIFICANT
 
 
 @dataclass(frozen=True)
@@ -110,13 +95,7 @@ def compare_methods(metric: str, values: Mapping[str, MetricValues], seed: int =
     ranking = rank_methods(arrays, one.better, seed)
     kept = {name: array[ranking.common] for name, array in arrays.items()}
     differences = tuple(
-        MethodDifference(
-            pair.first,
-            pair.second,
-            compare_paired(kept[pair.first], kept[pair.second], seed=seed),
-            pair.p_value,
-            pair.p_corrected,
-        )
+        MethodDifference(**asdict(pair), difference=compare_paired(kept[pair.first], kept[pair.second], seed=seed))
         for pair in ranking.pairs
     )
     return MetricComparison(metric, one.title, one.better, ranking.n_samples, ranking.means, differences)
