@@ -171,8 +171,10 @@ def estimate_known(shares: NDArray[np.float64] | None) -> Estimate | None:
     if not len(known):
         return None
     found = estimate_mean(known)
-    low, high = found.interval or (found.value, found.value)
-    return replace(found, interval=None if found.interval is None else (max(0.0, low), min(1.0, high)))
+    if found.interval is None:
+        return found
+    low, high = found.interval
+    return replace(found, interval=(max(0.0, low), min(1.0, high)))
 
 
 def make_storable(found: Estimate) -> Estimate | None:

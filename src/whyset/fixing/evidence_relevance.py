@@ -11,10 +11,9 @@ from whyset.errors import InputError
 from whyset.fixing.material import split
 from whyset.interventions.evidence import Region
 from whyset.runner.output_spec import OutputSpec, explainer
-from whyset.runner.targets import Targets
 
 MOST_CARRIERS = 100
-"""Carriers that are explained; a mean over more changes little, and each fixed model is explained."""
+"""Carriers that are worth explaining: a mean over more changes little, and each fixed model explains them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,18 +50,14 @@ class EvidenceRelevance:
         with relevance R summed over channels if the region has all of them. NaN for samples without positive relevance.
         """
         shares = []
-        with explainer(model, self._choose_targets()) as explain:
+        wanted = replace(self.wanted.target_label(), layers=(), concepts=(), records=(), chooses_layers=False)
+        with explainer(model, wanted) as explain:
             for rows in split(np.arange(len(self.x))):
                 x = self.x[torch.from_numpy(rows)]
                 labels = torch.full((len(x),), self.label, dtype=torch.int64, device=x.device)
                 maps = explain(x, labels, [self.seed + int(row) for row in rows]).maps[0]
                 shares.append(measure_share(maps, self.region.mask[torch.from_numpy(rows)]))
         return np.concatenate(shares)
-
-    def _choose_targets(self) -> OutputSpec:
-        """Return the outputs of the run with the label as the target, and without relevance of layers."""
-        targets = Targets(Targets.of("label").parts, self.wanted.targets.outputs)
-        return replace(self.wanted, targets=targets, layers=(), concepts=(), records=(), chooses_layers=False)
 
 
 def measure_share(maps: Tensor, mask: Tensor) -> NDArray[np.float64]:
@@ -89,7 +84,7 @@ def make_evidence_relevance(
     found = evidence.size > 0
     if not bool(found.any()):
         return None
-    places = torch.nonzero(found).flatten()[:MOST_CARRIERS].to(x.device)
+    places = torch.nonzero(found).flatten().to(x.device)
     return EvidenceRelevance(x[places], evidence[places.to(evidence.mask.device)], label, wanted, seed)
 
 

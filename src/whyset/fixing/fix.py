@@ -112,9 +112,19 @@ def fix(
     opened, said = (run if isinstance(run, Run) else open_run(run)).thoroughly(), resolve_progress(progress)
     chosen = _list_methods(methods)
     found = choose_finding(opened, finding, name)
-    judged_by: dict[str, Any] = {"held_out": held_out, "holdout": holdout}
-    options: dict[str, Any] = {**judged_by, "seed": seed, "model": model, "dataset": dataset, "data": data}
-    with open_fix_task(opened, found, **options, device=device, trust=trust, progress=said) as task:
+    with open_fix_task(
+        opened,
+        found,
+        held_out=held_out,
+        holdout=holdout,
+        seed=seed,
+        model=model,
+        dataset=dataset,
+        data=data,
+        device=device,
+        trust=trust,
+        progress=said,
+    ) as task:
         trial = draw_held_out(task.judging, among=task.among)
         before = predict_held_out(task.judging, task.judging.model, trial)
         comparison = continue_stored(opened, begin(opened, task, trial, before, held_out), chosen)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,6 @@ from whyset.interventions.evidence import Evidence
 from whyset.runner.consent import Trust
 from whyset.runner.reopening import ReopenedRun, reopen
 from whyset.runner.score_model import ScoreModel
-from whyset.runner.targets import Targets
 from whyset.store import Run, open_run
 from whyset.store.findings import Finding
 from whyset.store.fixes import HeldOutData
@@ -204,11 +203,16 @@ def divide(
 
     made, judged = np.flatnonzero(~judges), np.flatnonzero(judges)
     x, evidence = select(samples[judged][carriers[judged]][:MOST_CARRIERS])
-    relevance = make_evidence_relevance(x, evidence, label, reopened.job.wanted, seed)
-    divided = DividedTask(make(made), make(judged, other), samples[made], samples[judged], finding, relevance=relevance)
-    if other is None:
-        return divided
-    return replace(divided, among=len(judged) + np.arange(len(other.labels)), other=other.record)
+    return DividedTask(
+        make(made),
+        make(judged, other),
+        samples[made],
+        samples[judged],
+        finding,
+        among=None if other is None else len(judged) + np.arange(len(other.labels)),
+        other=None if other is None else other.record,
+        relevance=make_evidence_relevance(x, evidence, label, reopened.job.wanted, seed),
+    )
 
 
 def _read_both(read_own: Callable[[Rows], Tensor], n_own: int, other: OtherData) -> Callable[[Rows], Tensor]:
@@ -230,11 +234,10 @@ def _read_both(read_own: Callable[[Rows], Tensor], n_own: int, other: OtherData)
 
 def make_get_scores(reopened: ReopenedRun) -> Callable[[nn.Module, Tensor], Tensor]:
     """Make the function that returns the scores of the classes by the model of a run, or by a fixed one."""
-    wanted = reopened.job.wanted
-    targets = Targets(Targets.of("label").parts, wanted.targets.outputs)
+    wanted = reopened.job.wanted.target_label()
 
     def get_scores(model: nn.Module, x: Tensor) -> Tensor:
-        scores: Tensor = ScoreModel(model, wanted.kind, wanted.output, targets, conserving=False)(x)
+        scores: Tensor = ScoreModel(model, wanted.kind, wanted.output, wanted.targets, conserving=False)(x)
         return scores
 
     return get_scores

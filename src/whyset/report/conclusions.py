@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from whyset.command import command
 from whyset.report.findings import OUTDATED, ReportedFindings, capital
 from whyset.report.fixes import ReportedFixes, format_share
+from whyset.report.next_commands import write_fix
 from whyset.store.effects import EffectSummary
 from whyset.store.effects.records import Estimate
 from whyset.store.findings import Finding
@@ -42,7 +42,7 @@ def list_conclusions(run: str, findings: ReportedFindings, fixes: Sequence[Repor
     return (
         f"{_describe_carriers(first, len(suspicions))}{_describe_age(findings)}",
         _describe_proof(first, first.effect),
-        _describe_fix(_write_command(run, first, findings.name), first, reported),
+        _describe_fix(write_fix(run, first.id, findings.name), first, reported),
     )
 
 
@@ -103,11 +103,6 @@ def _describe_effect(finding: Finding, effect: EffectSummary) -> str:
 
 def _describe_age(findings: ReportedFindings) -> str:
     return f" {OUTDATED}" if OUTDATED in findings.notices else ""
-
-
-def _write_command(run: str, finding: Finding, search: str) -> str:
-    named = {} if search == "findings" else {"findings": search}
-    return command("fix", run, finding=finding.id, **named)
 
 
 def _describe_fix(again: str, finding: Finding, reported: ReportedFixes | None) -> str:

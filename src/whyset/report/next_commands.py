@@ -87,8 +87,13 @@ def fix_finding(run: Run, finding: str, search: str) -> Iterator[NextCommand]:
         purpose = "Compare fixes:"
         yield NextCommand(purpose, _write_call(run, "ws.fix", [locate(run), finding], named), "python")
         return
-    options = {} if search == "findings" else {"findings": search}
-    yield NextCommand(purpose, command("fix", locate(run), finding=finding, **options, out=name_fixed(run)))
+    yield NextCommand(purpose, write_fix(locate(run), finding, search, out=name_fixed(run)))
+
+
+def write_fix(run: str, finding: str, search: str, **more: str) -> str:
+    """Return the command that compares fixes of a finding, which names the search if it is not the default."""
+    named = {} if search == "findings" else {"findings": search}
+    return command("fix", run, finding=finding, **named, **more)
 
 
 def explain_fix(run: Run, finding: str, fix: str) -> Iterator[NextCommand]:

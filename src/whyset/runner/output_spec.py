@@ -92,7 +92,11 @@ class OutputSpec:
 
     def make_class_model(self, model: torch.nn.Module) -> ScoreModel:
         """Return the scores of the classes only, without contrasts and other derived values."""
-        return replace(self, targets=Targets(Targets.of("label").parts, self.targets.outputs)).make_model(model)
+        return self.target_label().make_model(model)
+
+    def target_label(self) -> "OutputSpec":
+        """Return the same outputs with the label of each sample as the only target."""
+        return replace(self, targets=Targets(Targets.of("label").parts, self.targets.outputs))
 
     def make_columns(self, output: Tensor, chosen: Tensor) -> dict[str, Tensor]:
         """Return the columns of a run, (targets, n) each, for the scores of a batch and the explained columns of these.

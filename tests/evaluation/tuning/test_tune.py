@@ -102,9 +102,9 @@ def test_an_interrupted_tuning_continues(bars: Any, tuned: Any, tmp_path: Path, 
     measured = []
     measure = candidates_module.TuningSamples.measure
 
-    def count(self: Any, metric: Any, method: Any, report: Any) -> Any:
+    def count(self: Any, metric: Any, method: Any) -> Any:
         measured.append(method)
-        return measure(self, metric, method, report)
+        return measure(self, metric, method)
 
     monkeypatch.setattr(candidates_module.TuningSamples, "measure", count)
     found = ws.tune(bars.model, bars.data, out, **tuned.options)

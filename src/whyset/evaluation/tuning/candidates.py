@@ -130,7 +130,7 @@ class CandidateMeter:
             if kept is not None:
                 self.report(kept)
                 return kept
-            measured = self.samples.measure(self.metric, method, lambda _: None)
+            measured = self.samples.measure(self.metric, method)
         except FAILURES as error:
             one = replace(one, problem=describe_failure(error))
         else:  # a full disk is not a problem of the candidate

@@ -39,10 +39,10 @@ def compare_held_out(
 def _compare(samples: TuningSamples, metric: Metric, tuned: Method | None, preset: Method) -> HeldOutMetric:
     form, title, better = metric.to_dict(), describe_metric(metric), metric.better
     try:
-        other = samples.measure(metric, preset, lambda _: None)
+        other = samples.measure(metric, preset)
         if tuned is None:
             return HeldOutMetric(form, title, better, preset=other.mean, random=_measure_random(samples, metric))
-        own = samples.measure(metric, tuned, lambda _: None)
+        own = samples.measure(metric, tuned)
     except FAILURES as error:
         return HeldOutMetric(form, title, better, problem=describe_failure(error))
     common = np.isfinite(own.array) & np.isfinite(other.array)
@@ -61,6 +61,6 @@ def _measure_random(samples: TuningSamples, metric: Metric) -> Estimate | None:
     if "explain" in metric.needs:
         return None
     try:
-        return samples.measure(metric, None, lambda _: None).mean
+        return samples.measure(metric, None).mean
     except InputError:
         return None

@@ -1,7 +1,6 @@
 """The samples of a tuning, explained by any candidate, and the values of a metric."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -71,7 +70,7 @@ class TuningSamples:
         """Return the reason why a metric cannot be measured, or None."""
         return Material(len(self.x), self._read_random, self.batch_size, self._lacks).find_lack(metric)
 
-    def measure(self, metric: Metric, method: Method | None, report: Callable[[int], None]) -> MetricValues:
+    def measure(self, metric: Metric, method: Method | None) -> MetricValues:
         """Measure a metric of the explanations by a method; None is random relevance.
 
         InputError: the relevance is not finite, or the metric cannot be measured.
@@ -83,7 +82,7 @@ class TuningSamples:
         lack = material.find_lack(metric)
         if lack is not None:
             raise InputError(lack)
-        found = measure(metric, material, self.seed, report)
+        found = measure(metric, material, self.seed, lambda _: None)  # progress counts candidates
         return replace(found, seconds=round(time.perf_counter() - began, 3))
 
     @property

@@ -18,7 +18,7 @@ def search(
 
     Each parameter in turn takes all its values while the others stay as they are, and keeps the best. This is repeated
     from the first parameter on until a whole round finds nothing better, or `budget` configurations have been measured.
-    It is no search of all combinations, which are thousands: parameters that help only together are not found.
+    The combinations are thousands, and most are not measured: parameters that help only together are not found.
 
     Parameters
     ----------

@@ -263,10 +263,6 @@ class Tuning:
         """The metrics of other properties by which the tuned candidate is significantly worse than the preset."""
         return [one for one in self.held_out[1:] if one.verdict == "worse"]
 
-    def get_candidate(self, name: str) -> TuningCandidate:
-        """Return the candidate of this name; KeyError: there is none."""
-        return {one.name: one for one in self.candidates}[name]
-
     def describe(self) -> str:
         """Return the sentences on whether tuning was worth it."""
         if self.tuned is None:
