@@ -1,11 +1,11 @@
 """Which fix removes what a network uses, where the answer is known: networks of benchmarks/cues, fixed from findings.
 
     WHYSET_DATA=data python -m benchmarks.fixes score --cells cells --runs scores --scores fixes
-    python -m benchmarks.fixes report --scores fixes
+    python -m benchmarks.fixes report --scores fixes --half design
 
-`score` fixes each used cue of the networks of the half for development that have a run with findings: the folder
-`--runs` is that of the scores of `benchmarks.cues score --methods findings`. Cues that were scored before are
-kept. A fix knows the first finding of the class only; the true cue judges it, on test images. `report` writes
+`score` fixes each used cue of the networks of one half that have a run with findings: the folder `--runs` is that of
+the scores of `benchmarks.cues score --methods findings`. Cues that were scored before are kept. `--half test` is for
+the end, once. A fix knows the first finding of the class only; the true cue judges it, on test images. `report` writes
 benchmarks/results/fixes-cpu-<date>.md.
 """
 
@@ -18,7 +18,7 @@ import torch
 from benchmarks.cues.design import list_networks
 
 from .report import write_report
-from .scoring import METHODS, STANDARD, score_network
+from .scoring import METHODS, STANDARD, find_run, score_network
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 
@@ -27,16 +27,14 @@ def main(given: list[str] | None = None) -> None:
     arguments = _parse(given)
     torch.set_num_threads(1)  # sums over threads differ in the last digits
     if arguments.command == "report":
-        print(write_report(arguments.scores, arguments.out))
+        print(write_report(arguments.scores, arguments.half, arguments.out))
         return
     data = Path(os.environ.get("WHYSET_DATA", "data"))
-    names = [spec.name for spec in list_networks() if spec.half == "design" and spec.cues and spec.base == "resnet20"]
-    for name in names:
-        run = arguments.runs / name / "runs" / "relevance" / "findings"
-        if (arguments.only and name not in arguments.only) or not run.is_dir():
-            continue
-        methods = METHODS if arguments.methods == "compared" else STANDARD
-        score_network(name, arguments.cells, arguments.runs, data, arguments.scores, methods)
+    methods = METHODS if arguments.methods == "compared" else STANDARD
+    for spec in list_networks():
+        chosen = spec.half == arguments.half and spec.cues and spec.base == "resnet20"
+        if chosen and (not arguments.only or spec.name in arguments.only) and find_run(arguments.runs, spec.name):
+            score_network(spec.name, arguments.cells, arguments.runs, data, arguments.scores, methods)
 
 
 def _parse(given: list[str] | None) -> argparse.Namespace:
@@ -47,6 +45,7 @@ def _parse(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--cells", type=Path, default=Path("cells"), help="folder of the networks")
     parser.add_argument("--runs", type=Path, default=Path("scores"), help="folder with the runs of the networks")
     parser.add_argument("--scores", type=Path, default=Path("fixes"), help="folder of the results")
+    parser.add_argument("--half", choices=["design", "test"], default="design")
     parser.add_argument("--only", nargs="+", metavar="NETWORK", help="names of networks")
     parser.add_argument("--methods", choices=["compared", "standard"], default="compared")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the report")

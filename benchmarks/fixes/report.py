@@ -4,12 +4,14 @@ import platform
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import torch
-from scipy.stats import binomtest
 
+from benchmarks.cues.design import list_networks
 from benchmarks.cues.images import CLASSES
+from whyset.effects import estimate_share
 from whyset.fixing.held_out import Goal, recommend
 from whyset.store.effects.records import Estimate
 
@@ -18,16 +20,24 @@ from .truth import CLEAN_PER_CLASS
 
 PARTS = ("reduced", "regained", "accuracy", "own_class")
 SHOWN = ("reduced", "reduced_of_cue", "regained", "accuracy", "own_class")
+EVIDENCE: Mapping[str, str] = MappingProxyType(
+    {
+        "design": "The parameters of the fixes and the rule were chosen on some of these networks, so the shares are "
+        "too large.",
+        "test": "Nothing was chosen on these networks.",
+    }
+)
 TITLES = {one.describe(): one.title + one.describe()[len(one.name) :] for one in (*METHODS, *STANDARD)}
 
 
-def write_report(scores: Path, out: Path) -> Path:
-    """Write the tables to `out`."""
-    results = read_results(scores)
+def write_report(scores: Path, half: str, out: Path) -> Path:
+    """Write the tables of one half to `out`."""
+    own = {spec.name for spec in list_networks() if spec.half == half}
+    results = [one for one in read_results(scores) if one.network in own]
     if not results:
-        raise FileNotFoundError(f"{scores} has no results: run `score` first")
+        raise FileNotFoundError(f"{scores} has no results of networks of the half {half!r}: run `score` first")
     lines = [
-        *_describe(results),
+        *_describe(results, half),
         *_write_recommended(results),
         *_write_methods(results),
         *_write_cues(results),
@@ -54,13 +64,18 @@ def choose(result: CueResult) -> FixResult | None:
     return next((one for one in result.fixes if one.method == chosen), None)
 
 
-def _describe(results: Sequence[CueResult]) -> list[str]:
+def _reaches_goal(result: CueResult) -> bool:
+    chosen = choose(result)
+    return chosen is not None and reaches_goal(chosen)
+
+
+def _describe(results: Sequence[CueResult], half: str) -> list[str]:
     found = [one for one in results if one.finding is not None]
     networks = len({one.network for one in results})
     hosts = f"{found[0].fixes[0].true['reduced'].n_samples:,}" if found and found[0].fixes[0].true else "no"
     clean = f"{CLEAN_PER_CLASS * len(CLASSES):,}"
     return [
-        f"# Fixes of cues that are known, {date.today()}, half for development",
+        f"# Fixes of cues that are known, {date.today()}, half for {half}",
         "",
         f"{platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}. {len(results)} used "
         f"cues in {networks} networks of benchmarks/cues (a cue is used if it turns at least 20 % of other classes' "
@@ -76,15 +91,14 @@ def _describe(results: Sequence[CueResult]) -> list[str]:
         "Intervals of 95 % are over images (bootstrap). The goal is at least 80 % reduced, 80 % regained, and at most "
         "1 point of accuracy and 3 points of the own class lost.",
         "",
-        "The parameters of the fixes and the rule were chosen on some of these networks, so the shares are too large; "
-        "the half for the test is unopened. Only networks that were scored so far are included.",
+        f"{EVIDENCE[half]} Only networks that were scored so far are included.",
     ]
 
 
 def _write_recommended(results: Sequence[CueResult]) -> list[str]:
     found = [one for one in results if one.finding is not None]
     chosen = [choose(one) for one in found]
-    reached = sum(one is not None and reaches_goal(one) for one in chosen)
+    reached = [_reaches_goal(one) for one in found]
     none = sum(one is None for one in chosen)
     of_cue = sum(one is not None and reaches_goal(one, "reduced_of_cue") for one in chosen)
     any_fix = sum(any(map(reaches_goal, one.fixes)) for one in found)
@@ -92,10 +106,12 @@ def _write_recommended(results: Sequence[CueResult]) -> list[str]:
         "",
         "## The fix that held-out samples recommend",
         "",
-        f"It reaches the goal by the true cue for {_share(reached, len(results))} of all used cues, and for "
-        f"{_share(reached, len(found))} of those with a finding; counting only what exceeds the networks "
+        "It reaches the goal by the true cue for "
+        f"{_share(results, [_reaches_goal(one) for one in results])} of all used cues, and for "
+        f"{_share(found, reached)} of those with a finding; counting only what exceeds the networks "
         f"without cues (*reduced of cue*), for {of_cue}. For {none} of these, the rule says that none helped. "
-        f"Some fix reaches the goal for {any_fix}. Intervals take cues of a network for independent.",
+        f"Some fix reaches the goal for {any_fix}. Intervals take cues of a network for dependent (Korn and Graubard "
+        "1998).",
     ]
 
 
@@ -107,7 +123,7 @@ def _write_methods(results: Sequence[CueResult]) -> list[str]:
         made = [fix for fix in fixes if fix.true is not None]
         if not made:
             continue
-        reached = sum(map(reaches_goal, made))
+        reached = [any(fix.method == method and reaches_goal(fix) for fix in one.fixes) for one in found]
         means = [float(np.nanmedian([fix.true[name].value for fix in made if fix.true])) for name in PARTS]
         seconds = sum(fix.seconds for fix in made) / len(made)
         recommended = sum(fix is choose(one) for one in found for fix in one.fixes if fix.method == method)
@@ -115,7 +131,7 @@ def _write_methods(results: Sequence[CueResult]) -> list[str]:
             (
                 TITLES[method],
                 f"{len(made)} of {len(fixes)}",
-                _share(reached, len(found)),
+                _share(found, reached),
                 *map(_format_part, PARTS, means),
                 str(recommended),
                 f"{seconds:.0f}",
@@ -189,11 +205,15 @@ def _format_part(name: str, value: float) -> str:
     return f"{100 * value:.0f} %" if name in ("reduced", "reduced_of_cue", "regained") else f"{100 * value:+.1f}"
 
 
-def _share(count: int, n: int) -> str:
-    if n == 0:
+def _share(results: Sequence[CueResult], flags: Sequence[bool]) -> str:
+    """Format the share of cues with a flag; the interval, over networks, is that of the mean of their shares."""
+    if not flags:
         return "0 of 0"
-    low, high = binomtest(count, n).proportion_ci(method="wilson")
-    return f"{count} of {n} ({count / n:.0%} [{low:.0%}, {high:.0%}])"
+    networks = np.array([one.network for one in results])
+    own = [np.asarray(flags)[networks == one] for one in np.unique(networks)]
+    interval = estimate_share([one.sum() for one in own], [len(one) for one in own]).interval
+    ends = "" if interval is None else " [{:.0%}, {:.0%}]".format(*interval)
+    return f"{sum(flags)} of {len(flags)} ({sum(flags) / len(flags):.0%}{ends})"
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

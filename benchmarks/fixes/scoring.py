@@ -34,6 +34,7 @@ from whyset.fixing.training import (
 from whyset.store import open_run
 from whyset.store.effects.records import Estimate
 from whyset.store.findings import Finding
+from whyset.store.layout import FINDINGS
 
 from .stages import LastStages
 from .tasks import Network, make_tasks
@@ -107,7 +108,10 @@ def score_network(
 ) -> None:
     """Fix each used cue of a network that has a finding, and write the results that are missing."""
     cell = load_cell(cells / name, data)
-    run = open_run(runs / name / "runs" / "relevance")
+    folder = find_run(runs, name)
+    if folder is None:
+        raise FileNotFoundError(f"{runs / name} has no run with findings: `benchmarks.cues score --methods findings`")
+    run = open_run(folder)
     network = Network.open(cell, run)
     test = TestImages.open(data / "cifar10.tar.xz", runs / "test-images.npy", network.first)
     twins = tuple(LastStages(load_cell(cells / one, data).model).eval() for one in TWINS)
@@ -120,6 +124,12 @@ def score_network(
                 result = score_cue(result, network, cue, own[0], test, twins, methods, seed)
             write_result(file, result)
             print(describe(result), flush=True)
+
+
+def find_run(runs: Path, name: str) -> Path | None:
+    """Return the run of a network that has findings, the one with clusters first; None if none has."""
+    folders = (runs / name / "runs" / one for one in ("analyzed", "relevance"))
+    return next((one for one in folders if (one / FINDINGS).is_dir()), None)
 
 
 def score_cue(

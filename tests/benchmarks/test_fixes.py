@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from whyset.fixing.held_out import HeldOutChange
 from whyset.store.effects.records import Estimate
@@ -49,7 +50,7 @@ def result(fixes):
         scoring.FixResult(names[2], problem="it could not be made"),
     )
     return scoring.CueResult(
-        "network", "tag", 3, 0.1, 0.5, "window of 6", "suspicion", 40, 0.9, summary, summary, summary, found
+        "resnet20-cued-00-0", "tag", 3, 0.1, 0.5, "window of 6", "suspicion", 40, 0.9, summary, summary, summary, found
     )
 
 
@@ -83,7 +84,7 @@ def test_hosts_that_are_predicted_as_the_class_without_the_cue_are_not_fooled(fi
 
 def test_results_are_read_as_they_were_written(fixes, result, tmp_path):
     scoring = fixes.scoring
-    without = scoring.CueResult("network", "blur", 4, 0.01, 0.3)
+    without = scoring.CueResult("resnet20-cued-00-0", "blur", 4, 0.01, 0.3)
     for one in (result, without):
         scoring.write_result(scoring.locate(tmp_path, one.network, one.label), one)
     assert scoring.read_results(tmp_path) == [result, without]
@@ -102,9 +103,9 @@ def test_the_recommended_fix_is_that_of_held_out_samples(fixes, result):
 def test_the_report_counts_cues_without_a_finding(fixes, result, tmp_path):
     scoring = fixes.scoring
     costly = replace(result, label=5, fixes=(replace(result.fixes[0], true=make_true(0.9, -0.04)),))
-    for one in (result, costly, scoring.CueResult("network", "blur", 4, 0.01, 0.3)):
+    for one in (result, costly, scoring.CueResult("resnet20-cued-00-0", "blur", 4, 0.01, 0.3)):
         scoring.write_result(scoring.locate(tmp_path / "scores", one.network, one.label), one)
-    fixes.__main__.main(["report", "--scores", str(tmp_path / "scores"), "--out", str(tmp_path)])
+    fixes.__main__.main(["report", "--scores", str(tmp_path / "scores"), "--half", "design", "--out", str(tmp_path)])
     text = next(tmp_path.glob("fixes-cpu-*.md")).read_text()
     assert "for 1 of 3 (33%" in text
     assert "for 1 of 2 (50%" in text
@@ -116,4 +117,24 @@ def test_the_report_counts_cues_without_a_finding(fixes, result, tmp_path):
 
 def test_a_report_without_results_is_refused(fixes, tmp_path):
     with pytest.raises(FileNotFoundError, match="run `score` first"):
-        fixes.report.write_report(tmp_path, tmp_path)
+        fixes.report.write_report(tmp_path, "design", tmp_path)
+
+
+def test_a_report_is_of_one_half(fixes, result, tmp_path):
+    fixes.scoring.write_result(fixes.scoring.locate(tmp_path / "scores", result.network, result.label), result)
+    with pytest.raises(FileNotFoundError, match="of the half 'test'"):
+        fixes.report.write_report(tmp_path / "scores", "test", tmp_path)
+
+
+def test_shares_have_the_interval_of_networks(fixes, result):
+    """Cues of a network that are all alike count once: two of two networks, as by Clopper and Pearson."""
+    results = [replace(result, network=f"resnet20-cued-00-{number}") for number in (0, 0, 0, 5, 5, 5)]
+    low = binomtest(2, 2).proportion_ci().low
+    assert fixes.report._share(results, [True] * 6) == f"6 of 6 (100% [{low:.0%}, 100%])"
+
+
+def test_the_run_with_clusters_is_fixed_first(fixes, tmp_path):
+    assert fixes.scoring.find_run(tmp_path, "net") is None
+    for name in ("relevance", "analyzed"):
+        (tmp_path / "net" / "runs" / name / "findings").mkdir(parents=True)
+        assert fixes.scoring.find_run(tmp_path, "net").name == name

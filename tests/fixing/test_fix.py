@@ -290,3 +290,51 @@ def test_damage_is_found(run: Any, given: Any) -> None:
 def test_the_default_compares_five_methods_of_both_kinds() -> None:
     assert len({one.describe() for one in DEFAULT_METHODS}) == 5
     assert [one.changes_weights for one in DEFAULT_METHODS] == [True, True, True, False, False]
+
+
+class Returns(nn.Module):
+    """The network, whose scores are returned by a function."""
+
+    def __init__(self, net: nn.Module, give: Callable[[torch.Tensor], Any]) -> None:
+        super().__init__()
+        self.net, self.give = net, give
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.give(self.net(x))
+
+
+def test_a_network_gets_the_same_fixes_however_it_returns_its_scores(
+    patch_user: nn.Module, patched: Any, tmp_path: Path
+) -> None:
+    """As they are, with a softmax behind them, or as one of several outputs."""
+    x, labels, carriers = patched
+    forms: dict[str, tuple[Callable[[torch.Tensor], Any], dict[str, Any]]] = {
+        "scores": (lambda scores: scores, {}),
+        "softmax": (lambda scores: scores.softmax(1), {}),
+        "several": (lambda scores: {"other": scores[:, :2], "scores": scores}, {"output": "scores"}),
+    }
+    projected, last = PClarc(layer="net.second", pooling="mean"), LastLayer(n_draws=1)
+    found, weights = {}, {}
+    for name, (give, options) in forms.items():
+        model, dataset = Returns(copy.deepcopy(patch_user), give).eval(), (x.numpy(), labels)
+        run = ws.explain(
+            model, dataset, tmp_path / name, composite="epsilon_plus", target="label", progress=False, **options
+        )
+        one = Finding(
+            "00000", "0", "suspicion", "It is rare.", Window(side=3).to_dict(), "window of 3", "another window",
+            tuple(carriers[:4].tolist()), tuple(carriers.tolist()), int((labels == 0).sum()), (3.0,) * len(carriers),
+            None, None, EFFECT, SHARE, 0.9, None,
+        )  # fmt: skip
+        write_findings(run, Findings(run.path, findings=(one,)))
+        run, given = open_run(run.path), {"model": model, "dataset": dataset, "progress": False}
+        fixes = ws.fix(run, one.id, [projected, TRAINED, last], **given)
+        found[name] = [(fix.text, fix.reduced, fix.accuracy, fix.classes) for fix in fixes.fixes]
+        fixed = load_fixed(run, one.id, model, fixes.get(TRAINED.describe()).id)
+        weights[name] = torch.cat([value.flatten() for value in fixed.state_dict().values()])
+        vector = ws.fixing.find_concept_vector(run, one.id, layer="net.second", **given)
+        assert vector.tcav is not None
+        assert vector.tcav.share.value == 1
+        assert len(explain_fixed(run, one.id, tmp_path / f"{name}-fixed", **given)) == len(run)
+    for name in ("softmax", "several"):
+        assert found[name] == found["scores"]
+        torch.testing.assert_close(weights[name], weights["scores"])

@@ -24,7 +24,6 @@ from whyset.interventions import InputIntervention, intervention_from_dict
 from whyset.interventions.evidence import Evidence
 from whyset.runner.consent import Trust
 from whyset.runner.reopening import ReopenedRun, reopen
-from whyset.runner.score_model import ScoreModel
 from whyset.store import Run, open_run
 from whyset.store.findings import Finding
 from whyset.store.fixes import HeldOutData
@@ -234,10 +233,10 @@ def _read_both(read_own: Callable[[Rows], Tensor], n_own: int, other: OtherData)
 
 def make_get_scores(reopened: ReopenedRun) -> Callable[[nn.Module, Tensor], Tensor]:
     """Make the function that returns the scores of the classes by the model of a run, or by a fixed one."""
-    wanted = reopened.job.wanted.target_label()
+    wanted = reopened.job.wanted
 
     def get_scores(model: nn.Module, x: Tensor) -> Tensor:
-        scores: Tensor = ScoreModel(model, wanted.kind, wanted.output, wanted.targets, conserving=False)(x)
+        scores: Tensor = wanted.make_class_model(model)(x)
         return scores
 
     return get_scores
