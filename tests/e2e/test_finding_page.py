@@ -133,8 +133,11 @@ def test_without_the_fixed_run_its_command_is_copied(open_viewer: Callable, serv
     button.press("Enter")
     expect(button).to_have_text("Copied")
     copied = viewer.page.evaluate("navigator.clipboard.readText()")
-    assert shlex.split(copied) == ["whyset", "view", str(run.path), f"{run.path}-fixed"]
+    fixes = run.fix(run.findings()[2].id)
+    folder = f"{run.path}-fixed-{fixes.finding}-{fixes.recommended}"
+    assert shlex.split(copied) == ["whyset", "view", str(run.path), folder]
     expect(part.locator("[data-language=python]")).to_contain_text("explain_fixed(")
+    expect(part.locator("[data-language=python]")).to_contain_text(folder)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

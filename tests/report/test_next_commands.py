@@ -97,10 +97,11 @@ def test_a_finding_is_fixed_and_its_runs_are_viewed(
     there = make_run(run, tmp_path / "a run", FILES)
     (fix,) = commands.fix_finding(there, "00002-5f0c3a9be1d4", "second")
     execute(fix.text)
-    execute(commands.view_together(there, commands.name_fixed(there)).text)
+    execute(commands.view_together(there, commands.name_fixed(there, "00002-5f0c3a9be1d4")).text)
     (args, options), (viewed, _) = calls
     assert (str(args[0]), args[1], options["name"]) == (str(there.path), "00002-5f0c3a9be1d4", "second")
-    assert viewed == (str(there.path), f"{there.path}-fixed")
+    assert viewed == (str(there.path), f"{there.path}-fixed-00002-5f0c3a9be1d4")
+    assert shlex.split(fix.text)[-1] == viewed[1]
 
 
 def test_python_is_shown_where_the_model_was_an_object(run: Run, tmp_path: Path) -> None:

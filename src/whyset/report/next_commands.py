@@ -87,7 +87,7 @@ def fix_finding(run: Run, finding: str, search: str) -> Iterator[NextCommand]:
         purpose = "Compare fixes:"
         yield NextCommand(purpose, _write_call(run, "ws.fix", [locate(run), finding], named), "python")
         return
-    yield NextCommand(purpose, write_fix(locate(run), finding, search, out=name_fixed(run)))
+    yield NextCommand(purpose, write_fix(locate(run), finding, search, out=name_fixed(run, finding)))
 
 
 def write_fix(run: str, finding: str, search: str, **more: str) -> str:
@@ -100,7 +100,7 @@ def explain_fix(run: Run, finding: str, fix: str) -> Iterator[NextCommand]:
     """Yield the Python code that explains a model with one stored fix into a new run, which makes no other fix."""
     if not has_model(run.config):
         return
-    text = _write_call(run, "explain_fixed", [locate(run), finding, name_fixed(run), fix], [])
+    text = _write_call(run, "explain_fixed", [locate(run), finding, name_fixed(run, finding, fix), fix], [])
     yield NextCommand("Explain the fixed model into a new run:", text, "python")
 
 
@@ -109,9 +109,9 @@ def view_together(run: Run, other: str) -> NextCommand:
     return NextCommand("Then open both runs together:", command("view", locate(run), other))
 
 
-def name_fixed(run: Run) -> str:
-    """Return a folder for the run of a fixed model, next to the run."""
-    return f"{locate(run).rstrip('/')}-fixed"
+def name_fixed(run: Run, *parts: str) -> str:
+    """Return a folder for the run of a fixed model, next to the run, with the ids of the finding and of the fix."""
+    return "-".join([locate(run).rstrip("/"), "fixed", *parts])
 
 
 def locate(run: Run) -> str:

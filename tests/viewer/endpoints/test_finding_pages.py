@@ -184,7 +184,7 @@ def test_a_run_without_effects_and_fixes_names_the_commands(admitted: Any, of_fi
     (fix,) = page["fixes"]["commands"]
     id = of_files.findings()[2].id
     assert shlex.split(fix["text"]) == [
-        "whyset", "fix", str(of_files.path), "--finding", id, "--out", f"{of_files.path}-fixed",
+        "whyset", "fix", str(of_files.path), "--finding", id, "--out", f"{of_files.path}-fixed-{id}",
     ]  # fmt: skip
     assert (page["fixes"]["fixes"], page["fixed_runs"], page["explain"], page["note"]) == ([], [], [], "")
 

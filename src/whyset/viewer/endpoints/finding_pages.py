@@ -74,7 +74,7 @@ def _explain(run: Run, comparison: FixComparison | None) -> Iterator[NextCommand
     commands = list(explain_fix(run, comparison.finding, best.id))
     yield from commands
     if commands:
-        yield view_together(run, name_fixed(run))
+        yield view_together(run, name_fixed(run, comparison.finding, best.id))
 
 
 def _find_earlier(run: Run, finding: Finding) -> Iterator[str]:
