@@ -47,16 +47,15 @@ def write_report(scores: Path, half: str, out: Path, images: Path) -> Path:
         raise FileNotFoundError(f"{scores} has no results of networks of the half {half!r}: run `score` first")
     by_method = {name: [one for one in results if one.method == name] for name in METHODS}
     by_method = {name: found for name, found in by_method.items() if found}
-    thresholds = {
-        name: calibrate([one for one in read_results(scores, ["design"]) if one.method == name and one.is_clean])
-        for name in by_method
-    }
+    # The half for the test is not read for a report of the other one.
+    every = results if half == "design" else read_results(scores, ["design", "test"])
+    clean = {name: [one for one in every if one.method == name and one.is_clean] for name in by_method}
     figure = images / "cues.svg"
     draw(by_method, figure)
     lines = [
         *_describe(half, results, by_method),
         *_write_methods(by_method),
-        *_write_false(by_method, thresholds, half),
+        *_write_false(by_method, clean, half),
         *_write_pairs(by_method),
         *_write_kinds(by_method),
         *_write_cells(by_method),
@@ -117,20 +116,23 @@ def _write_methods(by_method: ByMethod) -> list[str]:
     return ["", "## Cells whose cue is used", "", *_table(headings, rows), "", note]
 
 
-def _write_false(by_method: ByMethod, thresholds: Mapping[str, float | None], half: str) -> list[str]:
+def _write_false(by_method: ByMethod, every: ByMethod, half: str) -> list[str]:
+    """Count false findings in clean networks of one half, and in `every` one that was evaluated."""
     rows = []
     for name, results in by_method.items():
         clean, cells = [one for one in results if one.is_clean], list_used(results)
         decides = all(one.reported is not None for result in results for one in result.classes)
-        own = estimate_false(clean, None) if decides else None
-        threshold = thresholds[name]
+        own, of_all = (estimate_false(networks, None) if decides else None for networks in (clean, every[name]))
+        threshold = calibrate([one for one in every[name] if one.half == "design"])
         by_threshold = None if threshold is None else estimate_false(clean, threshold)
         hits = _format_share(estimate_outcome(cells, lambda _, one: bool(one.reported))) if decides else "-"
         hits_by_threshold = "-" if threshold is None else _format_share(_find_above(cells, threshold))
         title, count = METHODS[name].title, str(len(clean))
-        rows.append((title, count, _format_false(own), hits, _format_false(by_threshold), hits_by_threshold))
+        both = [] if half == "design" else [_format_false(of_all)]
+        rows.append((title, count, _format_false(own), *both, hits, _format_false(by_threshold), hits_by_threshold))
     headings = (
-        "method", "clean networks", "false, own decision", "used cells found", "false, threshold", "used cells found",
+        "method", "clean networks", "false, own decision", *([] if half == "design" else ["in both halves"]),
+        "used cells found", "false, threshold", "used cells found",
     )  # fmt: skip
     where = "the same networks, so that the false findings are no evidence" if half == "design" else "the other half"
     note = (

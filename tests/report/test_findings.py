@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from whyset.analysis import Spray, analyze
+from whyset.cli.find import format_findings
 from whyset.errors import InputError
 from whyset.image.shapes import to_rgb
 from whyset.report import ReportHeatmaps, as_html, as_json, as_markdown, as_text, report
@@ -20,6 +21,8 @@ from whyset.report.confirmed import read_confirmed
 from whyset.report.finding_cards import describe_region, make_cards, mark_inserted
 from whyset.report.findings import describe_numbers, read_findings
 from whyset.store import Run
+from whyset.store.analyses import ListedClass
+from whyset.store.effects import EffectPlan, Planned, open_writer
 
 SENTENCE = (
     "class horse: 50 % of its images (10) carry a piece at the upper right that 0.2 % of other classes' images have; "
@@ -108,6 +111,29 @@ def test_notices_state_what_is_outdated_empty_unconfirmed_or_damaged(run: Run, f
     (run.path / "findings/findings/findings.json").write_text("{}")
     assert "cannot be read" in read_findings(run).notices[0]
     assert "cannot be read" in " ".join(as_text(report(run)).split())
+
+
+def test_a_search_within_a_budget_says_what_it_left_out(run: Run, found: ModuleType) -> None:
+    """None were found of what was looked for; a test of effects with another configuration says nothing about it."""
+    test = {"budget": 3.0, "seed": 0}
+    plan = EffectPlan(60, 0.01, 0.002, 60, 40, 20, 5, 2, 100, 3.0, planned=2.5, complete=25.3)
+    reason = "the budget of 3 does not allow it; 25 would allow everything"
+    planned = Planned(plan, {"frame, width 8": reason, "color statistics": reason})
+    open_writer(run.path, "effects", test, [ListedClass("00002", "horse")], planned)
+    found.write_sample_findings(run, findings=(), n_searched=1, config={"test": test})
+    limits = (
+        "The budget of 3 times the time of explain allowed 5 candidates of each class and intervention, selected from "
+        "20 samples after a screening of 40; a budget of 25 would allow everything.",
+        "Not tested: frame, width 8; color statistics. Reason: the budget of 3 does not allow it; 25 would allow "
+        "everything.",
+    )
+    assert read_findings(run).notices == ("No findings: 1 class was searched.", *limits)
+    assert limits[0] in " ".join(as_text(report(run)).split())
+    assert tuple(format_findings(run.findings()))[1:] == limits
+    found.write_sample_findings(run, findings=(), n_searched=1, config={"test": test | {"seed": 1}})
+    assert read_findings(run).notices == ("No findings: 1 class was searched.",)
+    (run.path / "effects/effects/effects.json").write_text("{}")
+    assert "left out cannot be read" in read_findings(run).notices[1]
 
 
 def test_another_search_is_chosen_by_its_name(run: Run, found: ModuleType) -> None:

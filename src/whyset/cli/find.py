@@ -72,6 +72,8 @@ def read_test(given: Mapping[str, Any]) -> "EffectTest":
 
 def format_findings(findings: "Findings") -> Iterator[str]:
     """Yield the suspicions and the first strategies in plain words, or the reason why nothing was searched."""
+    from whyset.report.budget import list_limits
+
     if findings.problem is not None:
         yield f"no findings were confirmed: {findings.problem}"
         yield from (f"  {rank}. {one.sentence}" for rank, one in enumerate(findings, 1))
@@ -87,3 +89,4 @@ def format_findings(findings: "Findings") -> Iterator[str]:
         if len(others) > _SHOWN:
             yield f"  ... and {len(others) - _SHOWN} more in the report"
     yield from (f"{key} was not searched: {reason}" for key, reason in findings.not_searched.items())
+    yield from list_limits(findings)

@@ -98,21 +98,16 @@ def _format(estimate: "Estimate | None") -> str:
 
 
 def _describe_budget(effects: "Effects") -> list[str]:
+    from whyset.report.budget import describe_limits
+
     plan = effects.plan
     assert plan is not None
     used = sum(one.effects.n_evaluations for one in effects.classes) + plan.n_hosts
     share = used * plan.evaluation_seconds / (plan.explain_seconds * plan.n_explanations)
-    lines = [
+    return [
         "Shares of hosts that turn into the class, with intervals of 95 %; of removal, shares of the random samples "
         "that are no longer predicted.",
         f"{used:,} evaluations of the model, {share:.2g} times the measured time of explain (planned: "
         f"{plan.planned:.2g}).",
+        *describe_limits(effects),
     ]
-    if plan.is_reduced:
-        lines.append(
-            f"The budget of {plan.budget:g} allowed {plan.n_candidates} candidates of each class, selected from "
-            f"{plan.n_selection} after a screening of {plan.n_tested or 'all'} samples; {plan.complete:.2g} would "
-            "allow everything."
-        )
-    lines += [f"{name} was not tested: {reason}" for name, reason in effects.not_tested.items()]
-    return lines

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from whyset.command import command
 from whyset.errors import BrokenRunError, InputError
+from whyset.report.budget import list_limits
 from whyset.report.numbers import number, with_interval
 from whyset.report.timeline import list_history
 from whyset.store import Run
@@ -91,7 +92,7 @@ def list_notices(findings: Findings) -> list[str]:
         reasons[reason] = reasons.get(reason, 0) + 1
     for reason, count in reasons.items():
         found.append(f"{count:,} {'class was' if count == 1 else 'classes were'} not searched: {reason.rstrip('.')}.")
-    return found
+    return [*found, *list_limits(findings)]
 
 
 def describe_numbers(finding: Finding) -> list[tuple[str, str]]:
