@@ -48,14 +48,14 @@ def write_report(scores: Path, half: str, out: Path, images: Path) -> Path:
     by_method = {name: [one for one in results if one.method == name] for name in METHODS}
     by_method = {name: found for name, found in by_method.items() if found}
     # The half for the test is not read for a report of the other one.
-    every = results if half == "design" else read_results(scores, ["design", "test"])
-    clean = {name: [one for one in every if one.method == name and one.is_clean] for name in by_method}
+    every = read_results(scores, ["design", "test"]) if half == "test" else results
+    all_clean = {name: [one for one in every if one.method == name and one.is_clean] for name in by_method}
     figure = images / "cues.svg"
     draw(by_method, figure)
     lines = [
         *_describe(half, results, by_method),
         *_write_methods(by_method),
-        *_write_false(by_method, clean, half),
+        *_write_false(by_method, all_clean, half),
         *_write_pairs(by_method),
         *_write_kinds(by_method),
         *_write_cells(by_method),
@@ -116,25 +116,25 @@ def _write_methods(by_method: ByMethod) -> list[str]:
     return ["", "## Cells whose cue is used", "", *_table(headings, rows), "", note]
 
 
-def _write_false(by_method: ByMethod, every: ByMethod, half: str) -> list[str]:
-    """Count false findings in clean networks of one half, and in `every` one that was evaluated."""
-    rows = []
+def _write_false(by_method: ByMethod, all_clean: ByMethod, half: str) -> list[str]:
+    """Count false findings in the clean networks of a half; a report of the half for the test has those of both."""
+    rows, both = [], half == "test"
     for name, results in by_method.items():
-        clean, cells = [one for one in results if one.is_clean], list_used(results)
+        clean, cells = [one for one in all_clean[name] if one.half == half], list_used(results)
         decides = all(one.reported is not None for result in results for one in result.classes)
-        own, of_all = (estimate_false(networks, None) if decides else None for networks in (clean, every[name]))
-        threshold = calibrate([one for one in every[name] if one.half == "design"])
+        own, of_all = (estimate_false(networks, None) if decides else None for networks in (clean, all_clean[name]))
+        threshold = calibrate([one for one in all_clean[name] if one.half == "design"])
         by_threshold = None if threshold is None else estimate_false(clean, threshold)
         hits = _format_share(estimate_outcome(cells, lambda _, one: bool(one.reported))) if decides else "-"
         hits_by_threshold = "-" if threshold is None else _format_share(_find_above(cells, threshold))
         title, count = METHODS[name].title, str(len(clean))
-        both = [] if half == "design" else [_format_false(of_all)]
-        rows.append((title, count, _format_false(own), *both, hits, _format_false(by_threshold), hits_by_threshold))
+        false = (_format_false(own), _format_false(of_all)) if both else (_format_false(own),)
+        rows.append((title, count, *false, hits, _format_false(by_threshold), hits_by_threshold))
     headings = (
-        "method", "clean networks", "false, own decision", *([] if half == "design" else ["in both halves"]),
+        "method", "clean networks", "false, own decision", *(["in both halves"] if both else []),
         "used cells found", "false, threshold", "used cells found",
     )  # fmt: skip
-    where = "the same networks, so that the false findings are no evidence" if half == "design" else "the other half"
+    where = "the other half" if both else "the same networks, so that the false findings are no evidence"
     note = (
         f"The threshold is the score that {FALSE_RATE:.0%} of the clean networks of the half for development exceed: "
         f"{where}. It needs 20 clean networks."

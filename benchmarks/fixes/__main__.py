@@ -18,7 +18,7 @@ import torch
 from benchmarks.cues.design import list_networks
 
 from .report import write_report
-from .scoring import METHODS, STANDARD, find_run, score_network
+from .scoring import METHODS, STANDARD, score_network
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 
@@ -33,7 +33,7 @@ def main(given: list[str] | None = None) -> None:
     methods = METHODS if arguments.methods == "compared" else STANDARD
     for spec in list_networks():
         chosen = spec.half == arguments.half and spec.cues and spec.base == "resnet20"
-        if chosen and (not arguments.only or spec.name in arguments.only) and find_run(arguments.runs, spec.name):
+        if chosen and (not arguments.only or spec.name in arguments.only):
             score_network(spec.name, arguments.cells, arguments.runs, data, arguments.scores, methods)
 
 

@@ -64,9 +64,10 @@ def choose(result: CueResult) -> FixResult | None:
     return next((one for one in result.fixes if one.method == chosen), None)
 
 
-def _reaches_goal(result: CueResult) -> bool:
+def is_mended(result: CueResult, reduced: str = "reduced") -> bool:
+    """True if the fix that held-out samples recommend reaches the goal by the true cue."""
     chosen = choose(result)
-    return chosen is not None and reaches_goal(chosen)
+    return chosen is not None and reaches_goal(chosen, reduced)
 
 
 def _describe(results: Sequence[CueResult], half: str) -> list[str]:
@@ -97,19 +98,16 @@ def _describe(results: Sequence[CueResult], half: str) -> list[str]:
 
 def _write_recommended(results: Sequence[CueResult]) -> list[str]:
     found = [one for one in results if one.finding is not None]
-    chosen = [choose(one) for one in found]
-    reached = [_reaches_goal(one) for one in found]
-    none = sum(one is None for one in chosen)
-    of_cue = sum(one is not None and reaches_goal(one, "reduced_of_cue") for one in chosen)
+    none = sum(choose(one) is None for one in found)
+    of_cue = sum(is_mended(one, "reduced_of_cue") for one in found)
     any_fix = sum(any(map(reaches_goal, one.fixes)) for one in found)
     return [
         "",
         "## The fix that held-out samples recommend",
         "",
-        "It reaches the goal by the true cue for "
-        f"{_share(results, [_reaches_goal(one) for one in results])} of all used cues, and for "
-        f"{_share(found, reached)} of those with a finding; counting only what exceeds the networks "
-        f"without cues (*reduced of cue*), for {of_cue}. For {none} of these, the rule says that none helped. "
+        f"It reaches the goal by the true cue for {_share(results, list(map(is_mended, results)))} of all used cues, "
+        f"and for {_share(found, list(map(is_mended, found)))} of those with a finding; counting only what exceeds the "
+        f"networks without cues (*reduced of cue*), for {of_cue}. For {none} of these, the rule says that none helped. "
         f"Some fix reaches the goal for {any_fix}. Intervals take cues of a network for dependent (Korn and Graubard "
         "1998).",
     ]

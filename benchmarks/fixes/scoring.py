@@ -106,12 +106,14 @@ class Bench:
 def score_network(
     name: str, cells: Path, runs: Path, data: Path, scores: Path, methods: Sequence[FixMethod] = METHODS, seed: int = 0
 ) -> None:
-    """Fix each used cue of a network that has a finding, and write the results that are missing."""
-    cell = load_cell(cells / name, data)
+    """Fix each used cue of a network that has a finding, and write the results that are missing.
+
+    A network without a run with findings is left out.
+    """
     folder = find_run(runs, name)
     if folder is None:
-        raise FileNotFoundError(f"{runs / name} has no run with findings: `benchmarks.cues score --methods findings`")
-    run = open_run(folder)
+        return
+    cell, run = load_cell(cells / name, data), open_run(folder)
     network = Network.open(cell, run)
     test = TestImages.open(data / "cifar10.tar.xz", runs / "test-images.npy", network.first)
     twins = tuple(LastStages(load_cell(cells / one, data).model).eval() for one in TWINS)

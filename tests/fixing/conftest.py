@@ -8,6 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from whyset.fixing.fix_task import FixTask
+from whyset.interventions import Window
+from whyset.store.effects import EffectSummary, Estimate
+from whyset.store.findings import Finding
 
 CLASSES, SIDES = 3, (8, 10)
 N_CARRIERS, N_EACH = 12, 40
@@ -60,6 +63,17 @@ def patch_user() -> nn.Module:
 @pytest.fixture
 def patched() -> tuple[Tensor, np.ndarray, np.ndarray]:
     return draw_samples()
+
+
+@pytest.fixture
+def patch_finding() -> Finding:
+    """The finding that says which samples have the patch."""
+    share = Estimate(0.9, (0.8, 1.0), 12)
+    return Finding(
+        "00000", "0", "suspicion", "It is rare.", Window(side=3).to_dict(), "window of 3", "another window",
+        tuple(range(4)), tuple(range(N_CARRIERS)), N_EACH, (3.0,) * N_CARRIERS, None, None,
+        EffectSummary(share, share, share, share), share, 0.9, None,
+    )  # fmt: skip
 
 
 @pytest.fixture

@@ -25,33 +25,26 @@ from whyset.fixing import (
     load_fixed,
 )
 from whyset.fixing.fix import choose_finding
-from whyset.interventions import Window
 from whyset.store import open_run
 from whyset.store.commits import hash_commits
-from whyset.store.effects import EffectSummary, Estimate
 from whyset.store.findings import Finding, Findings, write_findings
 from whyset.store.fixes import read_fixed_origin
 from whyset.store.fixes.origin import is_made_from
 
-SHARE = Estimate(0.9, (0.8, 1.0), 12)
-EFFECT = EffectSummary(SHARE, SHARE, SHARE, SHARE)
 TRAINED = Transplants(epochs=6, learning_rate=0.05, batch_size=16)
 PROJECTED = PClarc(layer="second", pooling="mean")
 
 
 @pytest.fixture
-def run(patch_user: nn.Module, patched: Any, tmp_path: Path) -> ws.store.Run:
+def run(patch_user: nn.Module, patched: Any, patch_finding: Finding, tmp_path: Path) -> ws.store.Run:
     """A run of the network, with a suspicion of the patch."""
-    x, labels, carriers = patched
+    x, labels, _ = patched
     run = ws.explain(
         patch_user, (x.numpy(), labels), tmp_path / "run", composite="epsilon_plus", target="label", progress=False
     )
-    one = Finding(
-        "00000", "0", "suspicion", "It is rare.", Window(side=3).to_dict(), "window of 3", "another window",
-        tuple(carriers[:4].tolist()), tuple(carriers.tolist()), int((labels == 0).sum()), (3.0,) * len(carriers),
-        None, None, EFFECT, SHARE, 0.9, None,
-    )  # fmt: skip
-    write_findings(run, Findings(run.path, findings=(one, replace(one, kind="strategy", text="another"))))
+    write_findings(
+        run, Findings(run.path, findings=(patch_finding, replace(patch_finding, kind="strategy", text="another")))
+    )
     return ws.open_run(run.path)
 
 
@@ -304,10 +297,10 @@ class Returns(nn.Module):
 
 
 def test_a_network_gets_the_same_fixes_however_it_returns_its_scores(
-    patch_user: nn.Module, patched: Any, tmp_path: Path
+    patch_user: nn.Module, patched: Any, patch_finding: Finding, tmp_path: Path
 ) -> None:
     """As they are, with a softmax behind them, or as one of several outputs."""
-    x, labels, carriers = patched
+    x, labels, _ = patched
     forms: dict[str, tuple[Callable[[torch.Tensor], Any], dict[str, Any]]] = {
         "scores": (lambda scores: scores, {}),
         "softmax": (lambda scores: scores.softmax(1), {}),
@@ -320,21 +313,16 @@ def test_a_network_gets_the_same_fixes_however_it_returns_its_scores(
         run = ws.explain(
             model, dataset, tmp_path / name, composite="epsilon_plus", target="label", progress=False, **options
         )
-        one = Finding(
-            "00000", "0", "suspicion", "It is rare.", Window(side=3).to_dict(), "window of 3", "another window",
-            tuple(carriers[:4].tolist()), tuple(carriers.tolist()), int((labels == 0).sum()), (3.0,) * len(carriers),
-            None, None, EFFECT, SHARE, 0.9, None,
-        )  # fmt: skip
-        write_findings(run, Findings(run.path, findings=(one,)))
+        write_findings(run, Findings(run.path, findings=(patch_finding,)))
         run, given = open_run(run.path), {"model": model, "dataset": dataset, "progress": False}
-        fixes = ws.fix(run, one.id, [projected, TRAINED, last], **given)
+        fixes = ws.fix(run, patch_finding.id, [projected, TRAINED, last], **given)
         found[name] = [(fix.text, fix.reduced, fix.accuracy, fix.classes) for fix in fixes.fixes]
-        fixed = load_fixed(run, one.id, model, fixes.get(TRAINED.describe()).id)
+        fixed = load_fixed(run, patch_finding.id, model, fixes.get(TRAINED.describe()).id)
         weights[name] = torch.cat([value.flatten() for value in fixed.state_dict().values()])
-        vector = ws.fixing.find_concept_vector(run, one.id, layer="net.second", **given)
+        vector = ws.fixing.find_concept_vector(run, patch_finding.id, layer="net.second", **given)
         assert vector.tcav is not None
         assert vector.tcav.share.value == 1
-        assert len(explain_fixed(run, one.id, tmp_path / f"{name}-fixed", **given)) == len(run)
+        assert len(explain_fixed(run, patch_finding.id, tmp_path / f"{name}-fixed", **given)) == len(run)
     for name in ("softmax", "several"):
         assert found[name] == found["scores"]
         torch.testing.assert_close(weights[name], weights["scores"])

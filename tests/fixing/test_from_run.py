@@ -14,28 +14,21 @@ from whyset.fixing.concept_vectors import find_concept_vector
 from whyset.fixing.from_run import open_fix_task
 from whyset.fixing.p_clarc import PClarc
 from whyset.interventions import Window
-from whyset.store.effects import EffectSummary, Estimate
 from whyset.store.findings import Finding, Findings, write_findings
 from whyset.store.layout import SELECTIONS
 from whyset.store.selections import Selection, Selections
 
-SHARE = Estimate(0.9, (0.8, 1.0), 12)
-EFFECT = EffectSummary(SHARE, SHARE, SHARE, SHARE)
-
 
 @pytest.fixture
-def run(patch_user: Any, patched: Any, tmp_path: Path) -> Any:
+def run(patch_user: Any, patched: Any, patch_finding: Finding, tmp_path: Path) -> Any:
     """A run of the network, with a finding that says which samples have the patch."""
-    x, labels, carriers = patched
+    x, labels, _ = patched
     run = ws.explain(
         patch_user, (x.numpy(), labels), tmp_path / "run", composite="epsilon_plus", target="label", progress=False
     )
-    one = Finding(
-        "00000", "0", "suspicion", "It is rare.", Window(side=3).to_dict(), "window of 3", "another window",
-        tuple(carriers[:4].tolist()), tuple(carriers.tolist()), int((labels == 0).sum()), (3.0,) * len(carriers),
-        None, None, EFFECT, SHARE, 0.9, None,
-    )  # fmt: skip
-    write_findings(run, Findings(run.path, findings=(one, replace(one, text="another", seeds=(1, 2)))))
+    write_findings(
+        run, Findings(run.path, findings=(patch_finding, replace(patch_finding, text="another", seeds=(1, 2))))
+    )
     return ws.open_run(run.path)
 
 

@@ -23,17 +23,12 @@ N_OF_RUN, N_UNKNOWN = 5, 4
 
 
 @pytest.fixture
-def run(patch_user: nn.Module, patched: Any, tmp_path: Path) -> ws.store.Run:
-    x, labels, carriers = patched
+def run(patch_user: nn.Module, patched: Any, patch_finding: Finding, tmp_path: Path) -> ws.store.Run:
+    x, labels, _ = patched
     run = ws.explain(
         patch_user, (x.numpy(), labels), tmp_path / "run", composite="epsilon_plus", target="label", progress=False
     )
-    one = Finding(
-        "00000", "0", "suspicion", "It is rare.", Window(side=3).to_dict(), "window of 3", "another window",
-        tuple(carriers[:4].tolist()), tuple(carriers.tolist()), int((labels == 0).sum()), (3.0,) * len(carriers),
-        None, None, EffectSummary(SHARE, SHARE, SHARE, SHARE), SHARE, 0.9, None,
-    )  # fmt: skip
-    write_findings(run, Findings(run.path, findings=(one,)))
+    write_findings(run, Findings(run.path, findings=(patch_finding,)))
     return ws.open_run(run.path)
 
 
@@ -111,18 +106,15 @@ def test_fixes_judged_by_other_data_are_other_fixes(run: Any, given: Any, fresh:
     assert own.split.holdout is None
 
 
-def test_samples_of_a_run_without_labels_are_recognized(patch_user: nn.Module, patched: Any, tmp_path: Path) -> None:
-    x, labels, carriers = patched
+def test_samples_of_a_run_without_labels_are_recognized(
+    patch_user: nn.Module, patched: Any, patch_finding: Finding, tmp_path: Path
+) -> None:
+    x, labels, _ = patched
     opened = {"model": patch_user, "dataset": x.numpy(), "progress": False}
     run = ws.explain(patch_user, x.numpy(), tmp_path / "run", composite="epsilon_plus", progress=False)
-    one = Finding(
-        "00000", "0", "suspicion", "It is rare.", Window(side=3).to_dict(), "window of 3", "another window",
-        tuple(carriers[:4].tolist()), tuple(carriers.tolist()), int((labels == 0).sum()), (3.0,) * len(carriers),
-        None, None, EffectSummary(SHARE, SHARE, SHARE, SHARE), SHARE, 0.9, None,
-    )  # fmt: skip
     with (
         pytest.raises(InputError, match=f"of {len(x)}, {len(x)} are samples of the run"),
-        open_fix_task(run, one, holdout=(x.numpy(), labels), **opened),
+        open_fix_task(run, patch_finding, holdout=(x.numpy(), labels), **opened),
     ):
         pass
 

@@ -1,27 +1,27 @@
-"""What the budget of a test of effects left out, in sentences."""
+"""Sentences on the limits that a budget sets to a test of effects, and to the search that begins with it."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 
 from whyset.errors import BrokenRunError, InputError
-from whyset.store.effects import EffectPlan, Effects
-from whyset.store.effects.files import open_effects
+from whyset.store.effects import EffectPlan, Effects, open_effects
+from whyset.store.effects.files import list_effects
 from whyset.store.findings import Findings
 
 
 def list_limits(findings: Findings) -> list[str]:
-    """List what a search left out; empty if the test of effects that it began with is no longer stored."""
+    """List the interventions and samples that a search left out; empty if its test of effects is no longer stored."""
+    if findings.effects_name not in list_effects(findings.run):
+        return []
     try:
         effects = open_effects(findings.run, findings.effects_name)
-    except InputError:  # there is none
-        return []
-    except BrokenRunError as error:
+    except (BrokenRunError, InputError) as error:  # damaged, or written by a newer whyset
         return [f"What the search left out cannot be read: {error}."]
     return list(describe_limits(effects)) if findings.config.get("test") == effects.config else []
 
 
 def describe_limits(effects: Effects) -> Iterator[str]:
-    """Yield what a test of effects left out, and why."""
+    """Yield the interventions and samples that a test of effects left out, with the reasons."""
     if effects.plan is not None and effects.plan.is_reduced:
         yield _describe_plan(effects.plan)
     reasons: dict[str, list[str]] = defaultdict(list)
@@ -39,9 +39,11 @@ def _describe_plan(plan: EffectPlan) -> str:
     'The budget of 3 times the time of explain allowed 5 candidates of each class and intervention, selected from 20 \
 samples after a screening of all; a budget of 25 would allow everything.'
     """
-    samples = "" if plan.n_selection is None else f", selected from {plan.n_selection:,} samples after a screening of "
-    screened = "" if plan.n_selection is None else "all" if plan.n_tested is None else f"{plan.n_tested:,}"
+    selected = ""
+    if plan.n_selection is not None:
+        screened = "all" if plan.n_tested is None else f"{plan.n_tested:,}"
+        selected = f", selected from {plan.n_selection:,} samples after a screening of {screened}"
     return (
         f"The budget of {plan.budget:g} times the time of explain allowed {plan.n_candidates:,} candidates of each "
-        f"class and intervention{samples}{screened}; a budget of {plan.complete:.2g} would allow everything."
+        f"class and intervention{selected}; a budget of {plan.complete:.2g} would allow everything."
     )
