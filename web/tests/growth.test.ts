@@ -80,6 +80,25 @@ test("a complete run is looked at, too, but less often: an analysis may be at wo
   expect(growth.told).toEqual(["“spray” has 3 classes now"]);
 });
 
+test("a class that is absent for a moment, while it is replaced, is not told as lost", async () => {
+  const complete = { ...SAME, committed: 10 };
+  const replaced = { ...complete, analyses: [{ ...SPRAY, version: "t" }] };
+  const fewer = { ...complete, analyses: [{ ...SPRAY, categories: 1, version: "u" }] };
+  const gone = { ...complete, analyses: [] };
+  const cases: [(RunProgress | null)[], string][] = [
+    [[fewer, replaced], "classes of “spray” were analyzed again"],
+    [[fewer, complete, fewer, fewer], "“spray” has one class now"],
+    [[gone, null, gone], "the analysis “spray” was removed"],
+  ];
+  for (const [answers, told] of cases) {
+    const growth = new Growth(answering(answers).source);
+    growth.follow(COMPLETE, PERIODS);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(growth.told).toEqual([told]);
+    expect(answers).toEqual([]); // all were asked for
+  }
+});
+
 test("a page that nobody sees asks nothing, and at once when it is seen again", async () => {
   const page = Object.assign(new EventTarget(), { hidden: true });
   vi.stubGlobal("document", page);

@@ -31,6 +31,12 @@ export function growthOf(read: RunDetail, now: RunProgress): string[] {
   return [...told, ...[...known.keys()].map((name) => `the analysis “${name}” was removed`)];
 }
 
+/** True if an analysis that the page has read is gone or has fewer classes; a class that is replaced is absent for a moment. */
+function hasLost(read: RunDetail, now: RunProgress): boolean {
+  const classes = new Map(now.analyses.map(({ name, categories }) => [name, categories]));
+  return read.analyses.some(({ name, categories }) => (classes.get(name) ?? 0) < categories);
+}
+
 /** Polls a run while its page is open, until it has grown. */
 export class Growth {
   /** Messages about results of the run that the page does not show. */
@@ -43,17 +49,21 @@ export class Growth {
 
   /**
    * Starts to poll a run; the returned function stops it. Complete runs are polled too, as further analyses may be added.
-   * A hidden page does not poll until it is visible.
+   * A hidden page does not poll until it is visible. What is lost is told if two answers in a row say so.
    */
   follow(run: RunDetail, periods = PERIODS): () => void {
     this.told = [];
     if (this.#source.can.note !== null) return () => {};
     let live = true;
+    let lost = false;
     const look = async () => {
       if (globalThis.document?.hidden) return;
       const now = await this.#source.progress(run.id).catch(() => null); // retried at the next interval
-      const told = now === null ? [] : growthOf(run, now);
-      if (!live || told.length === 0) return;
+      if (!live || now === null) return;
+      const lostBefore = lost;
+      lost = hasLost(run, now);
+      const told = lost && !lostBefore ? [] : growthOf(run, now);
+      if (told.length === 0) return;
       this.told = told;
       end();
     };
