@@ -18,6 +18,7 @@ from whyset.effects import EffectTest, measure_effects
 from whyset.effects.host_pool import HostChoice
 from whyset.effects.measuring import measure_with
 from whyset.effects.plan import Costs
+from whyset.effects.trials import Trials
 from whyset.engines import Local
 from whyset.errors import InputError, RunMismatchError, WhysetError
 from whyset.interventions import as_fill
@@ -101,6 +102,24 @@ def record(method: Callable[..., Any], name: str, chosen: dict[int, dict[str, se
         for sample, of_sample in zip(samples.tolist(), hosts.reshape(len(samples), -1).tolist(), strict=True):
             chosen.setdefault(sample, {}).setdefault(name, set()).update(of_sample)
         return hosts
+
+    return call
+
+
+def test_a_batch_on_a_processor_is_as_large_as_those_that_are_timed(planted, tmp_path, monkeypatch):
+    """A larger one takes more time for each input than the plan expects."""
+    run = planted.explain(tmp_path / "run", batch_size=200)
+    monkeypatch.setattr(Trials, "select", record_sizes(Trials.select, sizes := []))
+    monkeypatch.setattr(Trials, "measure", record_sizes(Trials.measure, sizes))
+    measure_effects(run, TEST, **QUIET)
+    assert 32 < max(sizes) <= 64
+
+
+def record_sizes(method: Callable[..., Any], sizes: list[int]) -> Callable[..., Any]:
+    def call(self: Trials, *given: Any) -> Any:
+        x, n_hosts = next(one for one in given if isinstance(one, torch.Tensor)), given[-1]
+        sizes.append(len(x) * n_hosts)
+        return method(self, *given)
 
     return call
 
