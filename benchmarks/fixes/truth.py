@@ -106,7 +106,8 @@ def compare(before: Judged, after: Judged, control: Judged, twins: Sequence[Judg
     """Return what a fix changes, with intervals over test images.
 
     `reduced` is 1 − fooled after / fooled before, `reduced_of_cue` the same after subtracting what twins are fooled;
-    `regained` is the part of the accuracy on marked images, lost against twins, that is back; `accuracy` and
+    `regained` is the part of the accuracy on marked images, lost against twins, that is back; if nothing is lost, since
+    twins are not better, it is 1 where the fixed network is as good as they are, and 0 where it is not. `accuracy` and
     `own_class` are differences from the control.
     """
     twin_fooled, twin_right = (
@@ -117,6 +118,10 @@ def compare(before: Judged, after: Judged, control: Judged, twins: Sequence[Judg
         change, whole = (had[rows].mean() - one[rows].mean() for one in (has, least))
         return float(change / whole) if abs(whole) > 0 else np.nan
 
+    def regain(rows: Rows, had: NDArray, has: NDArray) -> float:
+        lost = twin_right[rows].mean() - had[rows].mean()
+        return ratio(rows, had, has, twin_right) if lost > 0 else float(has[rows].mean() >= twin_right[rows].mean())
+
     own = before.labels == before.label
     gain = after.right.astype(float) - control.right
     hosts, fooled = len(before.places), (before.fooled.astype(float), after.fooled.astype(float))
@@ -124,7 +129,7 @@ def compare(before: Judged, after: Judged, control: Judged, twins: Sequence[Judg
     return {
         "reduced": estimate(lambda rows: ratio(rows, *fooled, np.zeros(hosts)), hosts),
         "reduced_of_cue": estimate(lambda rows: ratio(rows, *fooled, twin_fooled), hosts),
-        "regained": estimate(lambda rows: ratio(rows, *right, twin_right), hosts),
+        "regained": estimate(lambda rows: regain(rows, *right), hosts),
         "accuracy": estimate(lambda rows: float(gain[rows].mean()), len(gain)),
         "own_class": estimate(lambda rows: float(gain[own][rows].mean()), int(own.sum())),
     }

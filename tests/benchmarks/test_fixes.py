@@ -74,6 +74,8 @@ def test_changes_are_those_by_hand(fixes):
     partly = truth.compare(before, after, control, [judged(15, 2, 7)])
     assert partly["reduced_of_cue"].value == pytest.approx(1)
     assert partly["regained"].value == pytest.approx(5 / 6)
+    assert truth.compare(before, after, control, [judged(15, 2, 1)])["regained"].value == 1  # nothing was lost
+    assert truth.compare(after, before, control, [judged(15, 0, 5)])["regained"].value == 0  # lost by the fix
 
 
 def test_hosts_that_are_predicted_as_the_class_without_the_cue_are_not_fooled(fixes):
