@@ -8,7 +8,8 @@
 `make` trains the networks of the design that the folder does not have yet, about 80 seconds each on one core; heads of
 EfficientNet-Lite0 need WHYSET_LITE0 (see photographs.py) and take seconds. `score` applies methods to the networks
 of one half that they were not applied to yet: by default the half for development; `--half test` is for the end, once
-for each method. `report` writes benchmarks/results/cues-cpu-<date>.md and a figure. `small` does all of it for two
+for each method. `report` writes benchmarks/results/cues-cpu-<date>.md and a figure, with `--base` for one kind of
+network, as cues-<base>-cpu-<date>.md. `small` does all of it for two
 networks of scikit-learn's digits and three methods, in less than a minute.
 """
 
@@ -38,7 +39,7 @@ def main(given: list[str] | None = None) -> None:
     torch.set_num_threads(1)  # sums over threads differ in the last digits
     data = Path(os.environ.get("WHYSET_DATA", "data"))
     if arguments.command == "report":
-        print(write_report(arguments.scores, arguments.half, arguments.out, arguments.images))
+        print(write_report(arguments.scores, arguments.half, arguments.out, arguments.images, arguments.base))
         return
     small = arguments.command == "small"
     specs = list_small() if small else list_networks()
@@ -94,6 +95,7 @@ def _parse(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", metavar="PREFIX", help="networks whose names begin so")
     parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS), metavar="METHOD")
     parser.add_argument("--half", choices=["design", "test"], default="design")
+    parser.add_argument("--base", choices=["resnet20", "lite0"], default="", help="report networks of one base only")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the report")
     parser.add_argument("--images", type=Path, default=IMAGES, help="folder of the figure")
     return parser.parse_args(given)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+import whyset
+
 from .marks import CUES
 
 SHARES = (0.01, 0.03, 0.10, 0.25)
@@ -20,6 +22,11 @@ WIDTHS = (48, 64, 96)
 HEAD_SHARES = (0.30, 0.60)
 HEADS = 24
 CLEAN_HEADS = 30
+HEAD_BUDGET = 20.0
+"""The budget of the test of effects for heads: with it, all six default interventions have five candidates or more.
+
+With a few hundred photographs, the default budget allows one or two of them.
+"""
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,11 @@ class NetworkSpec:
     def half(self) -> str:
         """The half, "design" or "test", by a hash of the name."""
         return "test" if hashlib.sha256(self.name.encode()).digest()[0] % 2 else "design"
+
+    @property
+    def effect_test(self) -> whyset.EffectTest:
+        """The test of effects that findings are searched with: the default, with a larger budget for heads."""
+        return whyset.EffectTest(budget=HEAD_BUDGET) if self.base == "lite0" else whyset.EffectTest()
 
 
 def list_networks(n_labels: int = 10, head_labels: int = 5) -> list[NetworkSpec]:

@@ -21,6 +21,8 @@ from .cells import Cell
 
 Values = NDArray[np.float32]
 BATCH = 250
+PIXELS = 2**19
+"""The most pixels of a batch that is explained: 32 photographs of 128 x 128, as larger batches take more time each."""
 COMPOSITE = "epsilon_plus_flat"
 CLUSTERS_ONLY = whyset.Spray(surrogates=0, resamplings=0, embeddings=(PCA(),))
 
@@ -46,8 +48,10 @@ class Observed:
 
     def explain(self, name: str, **options: Any) -> Run:
         """Explain the label of each image, as a run with this name."""
+        height, width = self.cell.images.shape[1:3]
+        batch = max(1, min(BATCH, PIXELS // (height * width)))
         return whyset.explain(
-            self.cell.model, self.source, self.folder / name, target="label", batch_size=BATCH, **options
+            self.cell.model, self.source, self.folder / name, target="label", batch_size=batch, **options
         )
 
     @cached_property

@@ -40,20 +40,25 @@ OUTCOMES: Mapping[str, Outcome] = {
 ByMethod = Mapping[str, Sequence[NetworkResult]]
 
 
-def write_report(scores: Path, half: str, out: Path, images: Path) -> Path:
-    """Write the tables of one half to `out` and the figure to `images`."""
-    results = read_results(scores, [half])
+def write_report(scores: Path, half: str, out: Path, images: Path, base: str = "") -> Path:
+    """Write the tables of one half to `out` and the figure to `images`; of networks of one base only, if it is given."""
+
+    def read(halves: Sequence[str]) -> list[NetworkResult]:
+        return [one for one in read_results(scores, halves) if base in ("", one.base)]
+
+    results = read([half])
     if not results:
-        raise FileNotFoundError(f"{scores} has no results of networks of the half {half!r}: run `score` first")
+        of_base = f" and the base {base!r}" if base else ""
+        raise FileNotFoundError(f"{scores} has no results of networks of the half {half!r}{of_base}: run `score` first")
     by_method = {name: [one for one in results if one.method == name] for name in METHODS}
     by_method = {name: found for name, found in by_method.items() if found}
     # The half for the test is not read for a report of the other one.
-    every = read_results(scores, ["design", "test"]) if half == "test" else results
+    every = read(["design", "test"]) if half == "test" else results
     all_clean = {name: [one for one in every if one.method == name and one.is_clean] for name in by_method}
-    figure = images / "cues.svg"
-    draw(by_method, figure)
+    name = f"cues-{base}" if base else "cues"
+    draw(by_method, images / f"{name}.svg")
     lines = [
-        *_describe(half, results, by_method),
+        *_describe(half, base, results, by_method),
         *_write_methods(by_method),
         *_write_false(by_method, all_clean, half),
         *_write_pairs(by_method),
@@ -61,21 +66,21 @@ def write_report(scores: Path, half: str, out: Path, images: Path) -> Path:
         *_write_cells(by_method),
     ]
     out.mkdir(parents=True, exist_ok=True)
-    file = out / f"cues-cpu-{date.today()}.md"
+    file = out / f"{name}-cpu-{date.today()}.md"
     file.write_text("\n".join(lines) + "\n")
     return file
 
 
-def _describe(half: str, results: Sequence[NetworkResult], by_method: ByMethod) -> list[str]:
+def _describe(half: str, base: str, results: Sequence[NetworkResult], by_method: ByMethod) -> list[str]:
     networks = {one.network: one for one in results}
     clean = sum(one.is_clean for one in networks.values())
     missing = [method.title for name, method in METHODS.items() if name not in by_method]
     accuracies = [one.accuracy for one in networks.values()]
-    planned = sum(spec.half == half for spec in list_networks())
+    planned = sum(spec.half == half and base in ("", spec.base) for spec in list_networks())
     cells = list_used(list(networks.values()))
     chances = [1 / (1 + sum(one.kind is None for one in result.classes)) for result, _ in cells]
     return [
-        f"# Reasons, not errors: cues that are known, {date.today()}, half for {half}",
+        f"# Reasons, not errors: cues that are known, {date.today()}, half for {half}" + (f", {base}" if base else ""),
         "",
         f"{platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}. {len(networks)} "
         f"networks of the {planned} in this half of the design were evaluated, {clean} of them clean; accuracy "

@@ -149,6 +149,21 @@ def test_the_report_has_every_method_and_says_what_is_inconclusive(cues, folder,
     assert (tmp_path / "cues.svg").stat().st_size > 1000
 
 
+def test_a_report_can_be_of_one_base(cues, folder, tmp_path):
+    given = (folder / "scores", "test", tmp_path, tmp_path)
+    file = cues.report.write_report(*given, base="digits")
+    assert file.name.startswith("cues-digits-cpu-")
+    assert (tmp_path / "cues-digits.svg").is_file()
+    with pytest.raises(FileNotFoundError, match="the half 'test' and the base 'lite0'"):
+        cues.report.write_report(*given, base="lite0")
+
+
+def test_heads_are_searched_with_a_larger_budget(cues):
+    budgets = {spec.base: spec.effect_test.budget for spec in cues.design.list_networks()}
+    assert budgets == {"resnet20": whyset.EffectTest().budget, "lite0": cues.design.HEAD_BUDGET}
+    assert whyset.EffectTest().budget < cues.design.HEAD_BUDGET
+
+
 def make_result(cues, network, scores, cue=0, kind="tag", reported=None, **truth):
     """Make a result of a network with one cue, or none."""
     facts = {"share": 0.1, "fooled": 0.5, "n_marked": 10, "precision": 1.0, "average_precision": 1.0, **truth}

@@ -16,8 +16,8 @@ LOG_ODDS = 1e-3
 
 
 def rank(observed: Observed) -> list[ClassScores]:
-    """Use all interventions and the budget of the default test."""
-    return _score(observed, observed.run, whyset.EffectTest())
+    """Use all interventions within the budget of the search for findings."""
+    return _score(observed, observed.run, observed.cell.spec.effect_test)
 
 
 def rank_windows(observed: Observed, regions: str) -> list[ClassScores]:

@@ -62,7 +62,7 @@ def _find(observed: Observed, run: Run) -> Findings:
     """Return the stored findings of a run of the network, or search for them."""
     if "findings" in run.finding_names:
         return run.findings()
-    findings = whyset.find(run, model=observed.cell.model, dataset=observed.source)
+    findings = whyset.find(run, observed.cell.spec.effect_test, model=observed.cell.model, dataset=observed.source)
     if findings.problem is not None:
         raise RuntimeError(f"findings could not be searched: {findings.problem}")
     return findings
