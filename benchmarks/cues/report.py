@@ -41,7 +41,7 @@ ByMethod = Mapping[str, Sequence[NetworkResult]]
 
 
 def write_report(scores: Path, half: str, out: Path, images: Path, base: str = "") -> Path:
-    """Write the tables of one half to `out` and the figure to `images`; of networks of one base only, if it is given."""
+    """Write the tables of one half, or of its networks of one base, to `out` and the figure to `images`."""
 
     def read(halves: Sequence[str]) -> list[NetworkResult]:
         return [one for one in read_results(scores, halves) if base in ("", one.base)]
