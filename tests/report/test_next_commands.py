@@ -1,6 +1,7 @@
 """Commands to copy are those of the program: they are read by its own parser, and by Python."""
 
 import ast
+import contextlib
 import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
@@ -11,11 +12,15 @@ import pytest
 from typer.testing import CliRunner
 
 import whyset as ws
+from whyset.arguments import get_required_fields
 from whyset.cli.app import program
+from whyset.fixing import FIX_METHODS, parse_fix_method
 from whyset.interventions import INTERVENTIONS, Window, intervention_from_dict, parse_intervention
 from whyset.report import next_commands as commands
 from whyset.store import Run, RunConfig
+from whyset.store.effects.records import Estimate
 from whyset.store.findings import Findings
+from whyset.store.fixes.records import FixComparison, FixSplit, HeldOutData, ListedFix
 
 FILES = {"model": {"spec": "net.py:make"}, "data": {"path": "images"}}
 OBJECTS = {"model": None, "data": None}
@@ -102,6 +107,38 @@ def test_a_finding_is_fixed_and_its_runs_are_viewed(
     assert (str(args[0]), args[1], options["name"]) == (str(there.path), "00002-5f0c3a9be1d4", "second")
     assert viewed == (str(there.path), f"{there.path}-fixed-00002-5f0c3a9be1d4")
     assert shlex.split(fix.text)[-1] == viewed[1]
+
+
+def test_a_comparison_of_fixes_is_continued_with_its_options(
+    run: Run, tmp_path: Path, calls: list[tuple[tuple[Any, ...], dict[str, Any]]]
+) -> None:
+    methods = [make_fix_method(kind) for kind in FIX_METHODS.values()]
+    listed = [ListedFix.of(one.to_dict(), one.describe()) for one in methods]
+    split = FixSplit(7, 0.4, 9, 9, 2, 2, 5, HeldOutData("test images", "any", 0, 0))
+    share = Estimate(0.5, None, 5)
+    made = FixComparison("id", "", "8", 8, split, 0.5, share, share, "", "", "", tuple(listed))
+    for there in (make_run(run, tmp_path / "run", FILES), make_run(run, tmp_path / "run", OBJECTS)):
+        (fix,) = commands.fix_finding(there, "id", "findings", made)
+        old = tuple(replace(one, method=None) for one in listed)  # before 1.2
+        (without,) = commands.fix_finding(there, "id", "findings", replace(made, listed=old))
+        if fix.language == "shell":
+            execute(fix.text)
+            execute(without.text)
+        else:
+            for one in (fix, without):
+                with contextlib.suppress(Exception):
+                    exec(one.text, {"model": None, "data": None})
+    for _, options in calls:
+        assert (options["held_out"], options["seed"], options["holdout"]) == (0.4, 7, "test images")
+    given = [options.get("methods", next(iter(args[2:]), None)) for args, options in calls]
+    assert given[1::2] == [None, None]  # the default
+    assert [[parse_fix_method(one) for one in some] for some in given[::2]] == [methods, methods]
+
+
+def make_fix_method(kind: Any) -> Any:
+    """A method with parameters that it needs."""
+    needed = {name: {"layer": "rest.3", "channels": (1, 4)}[name] for name in get_required_fields(kind)}
+    return kind(**needed)
 
 
 def test_python_is_shown_where_the_model_was_an_object(run: Run, tmp_path: Path) -> None:

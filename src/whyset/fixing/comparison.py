@@ -147,7 +147,7 @@ def continue_stored(run: Run, new: FixComparison, methods: tuple[FixMethod, ...]
         except (BrokenRunError, InputError):  # damaged, or of a newer version: made again
             fixes = ()
     kept = tuple(one for one in fixes if one.problem is None or one.id not in wanted)
-    listed = {one.id: ListedFix(one.id, one.text) for one in kept} | wanted
+    listed = {one.id: ListedFix(one.id, one.text, one.method) for one in kept} | wanted
     return conclude(replace(new, listed=tuple(listed.values()), fixes=kept))
 
 

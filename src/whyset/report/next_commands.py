@@ -12,6 +12,7 @@ from whyset.options.option import list_options
 from whyset.store import Run
 from whyset.store.config import RunConfig
 from whyset.store.findings import Findings
+from whyset.store.fixes import FixComparison
 from whyset.store.maps.description import ARRAYS, ORIGIN
 
 Language = Literal["shell", "python"]
@@ -77,20 +78,38 @@ def test_again(run: Run, findings: Findings) -> Iterator[NextCommand]:
         yield NextCommand(purpose, _write_command(run, "test-effects", options))
 
 
-def fix_finding(run: Run, finding: str, search: str) -> Iterator[NextCommand]:
-    """Yield the command that compares fixes of a finding, and explains the model with the recommended one."""
+def fix_finding(run: Run, finding: str, search: str, earlier: FixComparison | None = None) -> Iterator[NextCommand]:
+    """Yield the command that compares fixes of a finding, and explains the model with the recommended one.
+
+    It has the options of an earlier comparison, which other samples or another seed would replace.
+    """
     purpose = "Compare fixes, and explain the fixed model into a new run:"
+    options = {} if earlier is None else _list_fix_options(earlier)
     if not has_model(run.config):
         return
     if needs_objects(run.config):
         named = [] if search == "findings" else [f"name={search!r}"]
+        given = [f"{name}={value!r}" for name, value in options.items()]
         purpose = "Compare fixes:"
-        yield NextCommand(purpose, _write_call(run, "ws.fix", [locate(run), finding], named), "python")
+        yield NextCommand(purpose, _write_call(run, "ws.fix", [locate(run), finding], [*named, *given]), "python")
         return
-    yield NextCommand(purpose, write_fix(locate(run), finding, search, out=name_fixed(run, finding)))
+    flags = {{"methods": "method", "held_out": "held-out"}.get(name, name): one for name, one in options.items()}
+    yield NextCommand(purpose, write_fix(locate(run), finding, search, **flags, out=name_fixed(run, finding)))
 
 
-def write_fix(run: str, finding: str, search: str, **more: str) -> str:
+def _list_fix_options(earlier: FixComparison) -> dict[str, Any]:
+    """List the options of a comparison, by their names in Python; the methods only if all of them are known."""
+    split = earlier.split
+    options: dict[str, Any] = {"held_out": split.held_out, "seed": split.seed}
+    if split.holdout is not None:
+        options["holdout"] = split.holdout.name
+    forms = [one.method for one in earlier.listed if one.method is not None]
+    if len(forms) == len(earlier.listed):
+        options["methods"] = [describe_part(form) for form in forms]
+    return options
+
+
+def write_fix(run: str, finding: str, search: str, **more: object) -> str:
     """Return the command that compares fixes of a finding, which names the search if it is not the default."""
     named = {} if search == "findings" else {"findings": search}
     return command("fix", run, finding=finding, **named, **more)

@@ -100,7 +100,7 @@ def make_fix_table(
     if finding is not None and finding.kind == "not_confirmed":
         notices.append("Fixes are made from confirmed evidence only: confirm the finding first.")
     elif finding is not None and stale:
-        commands = fix_finding(run, finding.id, search)
+        commands = fix_finding(run, finding.id, search, found)
     if found is None:
         return FixTable(
             notices=notices, before="", turned=None, null=None, relevance=None, recommended=None, finished=False,

@@ -8,7 +8,7 @@ from scipy import stats
 
 from whyset.analysis.scores.paired import MethodRanking, correlate_ranks, rank_methods
 from whyset.command import command
-from whyset.report.next_commands import has_model, needs_objects
+from whyset.report.next_commands import describe_part, has_model, needs_objects
 from whyset.report.provenance import describe_method
 from whyset.store.evaluations import Evaluation, MetricValues, StoredMetric
 from whyset.store.evaluations.files import MISSING
@@ -73,7 +73,7 @@ def make_table(
             metrics=list(ranked), taus=correlate_ranks(list(ranked.values())), n_methods=len(compared)
         ),
         notices=_list_notices(candidates, compared),
-        command=_write_command(candidates, chosen, compared),
+        command=_write_command(candidates, chosen, compared, stored),
         unopened=[path.name for path in further],
         view_command=command("view", *paths, *further),
     )
@@ -104,10 +104,10 @@ def _list_missing(candidates: Sequence[RunCandidate]) -> list[RunCandidate]:
     return [one for one in missing if one.reason != OTHER_DATA]
 
 
-def _write_command(candidates: Sequence[RunCandidate], name: str | None, compared: Evaluations) -> str:
+def _write_command(candidates: Sequence[RunCandidate], name: str | None, compared: Evaluations, stored: Known) -> str:
     """Write the command that evaluates the runs together; empty if there is nothing to evaluate.
 
-    It adds to the evaluation that is shown: with other samples or another seed, it would replace that.
+    It has the metrics and the samples of the evaluation that is shown: with other samples, it would replace that.
     """
     if not _list_missing(candidates):
         return ""
@@ -115,7 +115,14 @@ def _write_command(candidates: Sequence[RunCandidate], name: str | None, compare
     for _, evaluation in list(compared.values())[:1]:
         options |= {"n-samples": len(evaluation.samples.rows), "seed": evaluation.samples.seed}
         options |= {} if evaluation.samples.masks is None else {"masks": "MASKS.npy"}  # only their hash is stored
+        options |= {"metric": _list_metrics(stored)}
     return command("evaluate", *(one.opened.run.path for one in candidates if one.reason != OTHER_DATA), **options)
+
+
+def _list_metrics(stored: Known) -> list[str]:
+    """List the metrics of all evaluations as on the command line, each once."""
+    values = (one.values for of_run in stored.values() for one in of_run.values())
+    return list(dict.fromkeys(describe_part(one.metric) for one in values if one is not None))
 
 
 def _list_notices(candidates: Sequence[RunCandidate], compared: Evaluations) -> list[str]:

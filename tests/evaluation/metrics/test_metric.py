@@ -11,6 +11,7 @@ from torch import nn
 from whyset.errors import InputError
 from whyset.evaluation import METRICS, Metric, as_metric, build_metric, parse_metric
 from whyset.evaluation.metrics import PointingGame, TopKIntersection
+from whyset.report.next_commands import describe_part
 
 SMALL = {
     "smooth_mprt": {"n_samples": 2},
@@ -64,6 +65,12 @@ def test_inputs_have_any_shape(name, shape, one_channel, make_samples):
     found = metric.measure(batch)
     assert (found.values.shape, found.values.dtype) == ((3,), np.float64)
     assert np.isfinite(found.values).any()
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_stored_metric_is_written_as_on_the_command_line(name):
+    metric = make_metric(name)
+    assert parse_metric(describe_part(json.loads(json.dumps(metric.to_dict())))) == metric
 
 
 @pytest.mark.parametrize("name", [name for name in METRICS if name not in DRAWN_BY_TORCH])

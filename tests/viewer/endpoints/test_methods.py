@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from scipy import stats
 
 from whyset.evaluation import compare_methods
+from whyset.report.next_commands import describe_part
 from whyset.store import Run, open_run
 
 Make = Callable[..., Run]
@@ -166,12 +167,14 @@ def test_runs_without_an_evaluation_get_the_command(admitted: Any, run: Run, hal
     assert (table["name"], table["metrics"], table["n_samples"]) == (None, [], 0)
     assert table["command"] == f"whyset evaluate {run.path} {half.path}"
     made = make("other")
+    metrics = [describe_part(one.values.metric) for one in made.evaluation().metrics if one.values]
     table = read(admitted(run.path, made.path))  # the run of the page was not evaluated, another one was
     assert [(one["compared"], one["reason"]) for one in table["runs"]] == [
         (False, "it was not evaluated"),
         (True, None),
     ]
-    assert table["command"].endswith(f"{made.path} --n-samples {table['n_samples']} --seed 0")
+    options = f"--n-samples {table['n_samples']} --seed 0 --metric {metrics[0]} --metric"
+    assert f"{made.path} {options} " in table["command"]
 
 
 def test_the_command_does_not_replace_the_evaluation(admitted: Any, run: Run, make: Make) -> None:
@@ -179,8 +182,11 @@ def test_the_command_does_not_replace_the_evaluation(admitted: Any, run: Run, ma
     before = made.evaluation()
     samples = json.loads((made.path / "evaluations" / "evaluation" / "evaluation.json").read_text())["samples"]
     words = shlex.split(read(admitted(run.path, made.path))["command"])
-    options = dict(zip(words[-4::2], words[-3::2], strict=True))
-    assert options == {"--n-samples": str(len(samples["rows"])), "--seed": str(samples["seed"])}
+    options = list(zip(words[4::2], words[5::2], strict=True))
+    metrics = [one.values.metric for one in before.metrics if one.values]
+    assert options[:2] == [("--n-samples", str(len(samples["rows"]))), ("--seed", str(samples["seed"]))]
+    assert options[2:] == [("--metric", describe_part(one)) for one in metrics]
+    assert len(metrics) > 1
     masked = make("close", masks="sha256:any")
     assert "--masks" in read(admitted(run.path, masked.path))["command"]  # without masks, it would be replaced, too
     assert before.samples == made.evaluation().samples

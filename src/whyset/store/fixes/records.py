@@ -13,18 +13,22 @@ from whyset.store.jsonfile import JSON
 from whyset.store.layout import safe_name
 from whyset.store.sealed_json import digest_json
 
-FIX_SCHEMA = "1.1"
+FIX_SCHEMA = "1.2"
 """Version of the stored form; a new optional field raises the minor number."""
 
 
 @dataclass(frozen=True)
 class ListedFix:
-    """A fix that is compared: its id, which names its file, and the description of its method."""
+    """A fix that is compared: its id, which names its file, and its method as a text and in the stored form.
+
+    `method` is None in files of before 1.2.
+    """
 
     __pydantic_config__: ClassVar = PYDANTIC
 
     id: str
     text: str
+    method: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, form: Mapping[str, JSON], text: str) -> "ListedFix":
@@ -33,7 +37,7 @@ class ListedFix:
         >>> ListedFix.of({"name": "restore", "fields": {}}, "restore").id
         'restore-437d0d8c'
         """
-        return cls(safe_name(f"{form['name']}-{digest_json(form).partition(':')[2][:8]}", "fix"), text)
+        return cls(safe_name(f"{form['name']}-{digest_json(form).partition(':')[2][:8]}", "fix"), text, form)
 
 
 @dataclass(frozen=True)
