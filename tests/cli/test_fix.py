@@ -82,7 +82,7 @@ def test_the_table_has_a_line_for_each_fix_and_the_recommendation(run: Path, why
     lines = printed.out.splitlines()
     lines = lines[lines.index(f"{found.sentence} [{found.finding}]") :]
     assert lines[1].startswith("Before a fix, the evidence turns 100 % [")
-    assert lines[2].split() == "fix turned reduced regained accuracy own class on evidence seconds".split()
+    assert lines[2].split() == "fix turned reduced regained accuracy own class seconds".split()
     assert lines[3].startswith("p clarc, layer 0, pooling mean (recommended)  ")
     assert "restore, layer nothing was not made: " in printed.out
     assert "Recommended: p clarc, layer 0, pooling mean. " in printed.out

@@ -84,12 +84,18 @@ def test_the_table_of_fixes_marks_the_recommended_one_and_explains_its_columns(
     open_page(viewer)
     fix = viewer.page.get_by_role("region", name="Fix", exact=True)
     expect(fix).to_contain_text("Recommended: restore. It removes most of 1 fix.")
-    rows = fix.get_by_role("table").locator("tbody tr")
+    rows = fix.get_by_role("table").first.locator("tbody tr")
     expect(rows).to_have_count(3)
     expect(rows.nth(0)).to_contain_text("recommended")
     assert re.sub(r"\s+", " ", rows.nth(0).locator("td").first.inner_text()) == "72 % → 0 % [0, 10] null 3 % → 3 %"
     expect(rows.nth(1).locator("td").nth(5)).to_have_text("dog <b>&amp;: -24.0 (6)")
     expect(rows.nth(2)).to_contain_text("Refused: no layer.")
+    models = fix.get_by_role("table").nth(1).locator("tbody tr")
+    expect(models).to_have_count(3)  # before, and those that were made
+    for place, shares in enumerate(("90 % [80, 95]", "25 % [15, 35]", "–")):
+        expect(models.first.locator("td").nth((0, 2, 3)[place])).to_have_text(shares)
+    expect(models.nth(1).get_by_role("rowheader")).to_have_text("restore recommended")
+    expect(models.nth(1).locator("td").nth(2)).to_have_text("75 % [65, 85]")
     fix.get_by_role("columnheader", name="Regained").locator("[tabindex='0']").focus()
     expect(viewer.page.get_by_role("tooltip").filter(has_text="took from samples of other classes")).to_be_visible()
 

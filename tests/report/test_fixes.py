@@ -52,7 +52,7 @@ def test_every_format_has_the_numbers_and_the_recommendation(fixed: Run) -> None
         assert "p clarc was not made: no layer." in written
         assert "dog -10.0 (10 samples)" in " ".join(written.split())
     assert "| restore \\<b\\> (recommended) | 10 % \\[0, 20\\] | 90 % \\[80, 100\\] | 85 % \\[75, 95\\] |" in page
-    assert "| -1.2 \\[-3.0, +0.4\\] | - | - | 2.5 |" in page
+    assert "| -1.2 \\[-3.0, +0.4\\] | - | 2.5 |" in page
     html = as_html(content, ReportHeatmaps(fixed, fixed.analysis()))
     assert "restore &lt;b&gt; (recommended)" in html
     assert "turns 80 % [70, 90] of 20 held-out samples of other classes into dog" in html
@@ -76,7 +76,7 @@ def test_damaged_and_unfinished_fixes_are_notices(fixed: Run) -> None:
     file = fixed.path / "fixes" / ID / "fix.json"
     file.write_text(file.read_text().replace('"dog"', '"cat"'))
     (damaged,) = read_fixes(fixed)
-    assert damaged.rows == []
+    assert damaged.tables == []
     assert "checksum" in damaged.notes[0]
     assert "checksum" in as_markdown(report(fixed))
 

@@ -26,6 +26,7 @@ from whyset.store.fixes import (
     FixComparison,
     FixedModelOrigin,
     FixSplit,
+    HeldOutShares,
     ListedFix,
     TriedFix,
     write_fix,
@@ -166,6 +167,7 @@ def write_sample_fixes(run: Run, *, recommended: bool = True, **changes: Any) ->
             (listed[1], forms[1], "training", True, "fine tuning", _make_parts(0.6, 0.25, -0.12), 1.5, ()),
         )
     )  # fmt: skip
+    restore = replace(restore, shares=_make_shares(0.75))
     failed = TriedFix(
         refused.id, refused.text, "P-ClArC", {"name": "p_clarc", "fields": {}}, False, problem="no layer."
     )
@@ -178,10 +180,16 @@ def write_sample_fixes(run: Run, *, recommended: bool = True, **changes: Any) ->
     fixes = FixComparison(
         finding.id, finding.sentence, finding.class_name, 2, split, 0.69, Estimate(0.72, (0.68, 0.76), 12),
         Estimate(0.03, (0.0, 0.07), 12), weights, layers, listed=(*listed, refused), fixes=(restore, trained, failed),
-        **(values | changes),
+        shares=_make_shares(0.25), **(values | changes),
     )  # fmt: skip
     write_fix(run.path, fixes)
     return fixes
+
+
+def _make_shares(inserted: float) -> HeldOutShares:
+    """Accuracies of a model, which differ in those with the evidence inserted; nothing can be removed."""
+    clean = Estimate(0.9, (0.8, 0.95), 15)
+    return HeldOutShares(clean, clean, Estimate(inserted, (inserted - 0.1, inserted + 0.1), 12), None, None)
 
 
 def _make_parts(turned: float, reduced: float, cost: float) -> tuple[Any, ...]:

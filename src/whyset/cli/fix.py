@@ -84,22 +84,22 @@ def fix(
 def format_comparison(found: "FixComparison") -> Iterator[str]:
     """Yield the finding, the table before and after, and the recommendation."""
     from whyset.report.fixes import (
-        HEADINGS,
         describe_before,
         describe_recommendation,
         describe_rest,
         explain_numbers,
-        list_rows,
+        list_tables,
     )
 
     yield f"{found.sentence} [{found.finding}]"
     yield describe_before(found)
-    rows = list_rows(found)
-    if rows:
-        yield from _align([HEADINGS, *rows])
+    tables = list_tables(found)
+    for headings, rows in tables:
+        yield from _align([headings, *rows])
+        yield ""
     yield from describe_rest(found)
     yield describe_recommendation(found)
-    if rows:
+    if tables:
         yield explain_numbers(found)
 
 

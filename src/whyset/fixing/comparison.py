@@ -30,7 +30,16 @@ from whyset.runner.models import layers_hash, weights_hash
 from whyset.store import Run
 from whyset.store.commits import hash_commits
 from whyset.store.effects.records import Estimate
-from whyset.store.fixes import ClassChange, FixComparison, FixSplit, ListedFix, TriedFix, open_fix, write_fix
+from whyset.store.fixes import (
+    ClassChange,
+    FixComparison,
+    FixSplit,
+    HeldOutShares,
+    ListedFix,
+    TriedFix,
+    open_fix,
+    write_fix,
+)
 from whyset.store.fixes.files import write_model
 from whyset.store.fixes.origin import hash_fix_origin
 
@@ -75,6 +84,7 @@ class FixTrial:
             seconds=seconds,
             notes=(*getattr(fixed, "notes", ()), *([obstacle] if obstacle else [])),
             relevance=estimate_known(relevance),
+            shares=estimate_shares(self.task, fixed, after),
             file=file,
             sha256=sha256,
             **parts,
@@ -129,11 +139,31 @@ def begin(
         turned=estimate_fraction(before.turned),
         null=estimate_fraction(before.null_turned),
         relevance=estimate_known(relevance),
+        shares=estimate_shares(task, making.model, before),
         weights_hash=weights,
         layers_hash=layers,
         origin=hash_fix_origin(finding, split, weights, layers, hash_commits(run.path)),
         listed=(),
     )
+
+
+def estimate_shares(task: DividedTask, model: nn.Module, predicted: HeldOutPredictions) -> HeldOutShares:
+    """Estimate the accuracies of a model with and without the evidence; `predicted` are its predictions."""
+    own_class = predicted.right[predicted.labels == predicted.label]
+    own, without = np.zeros((2, 0), bool)
+    if task.removal is not None:
+        own, without = task.removal.find_recognized(task.judging, model)
+    return HeldOutShares(
+        accuracy=estimate_fraction(predicted.right),
+        own_class=_estimate_some(own_class),
+        inserted=estimate_fraction(predicted.inserted == predicted.hosts),
+        removed=_estimate_some(without),
+        necessity=_estimate_some(~without[own]),
+    )
+
+
+def _estimate_some(chosen: NDArray[np.bool_]) -> Estimate | None:
+    return estimate_fraction(chosen) if len(chosen) else None
 
 
 def continue_stored(run: Run, new: FixComparison, methods: tuple[FixMethod, ...]) -> FixComparison:

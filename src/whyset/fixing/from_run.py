@@ -18,6 +18,7 @@ from whyset.effects.preparation import find_labels, list_classes, require_kind, 
 from whyset.engines import Progress, get_engine
 from whyset.errors import InputError
 from whyset.fixing.evidence_relevance import MOST_CARRIERS, EvidenceRelevance, make_evidence_relevance
+from whyset.fixing.evidence_removal import EvidenceRemoval, make_evidence_removal
 from whyset.fixing.fix_task import FixTask, Rows
 from whyset.fixing.other_data import OtherData, open_other_data
 from whyset.interventions import InputIntervention, intervention_from_dict
@@ -51,6 +52,8 @@ class DividedTask:
         The other data.
     relevance : EvidenceRelevance or None, default None
         Measures the relevance on the evidence of the carriers of `judging`; None for evidence without a place.
+    removal : EvidenceRemoval or None, default None
+        Carriers of `judging` with and without their evidence; None if nothing can take its place.
     """
 
     making: FixTask
@@ -61,6 +64,7 @@ class DividedTask:
     among: Rows | None = None
     other: HeldOutData | None = None
     relevance: EvidenceRelevance | None = None
+    removal: EvidenceRemoval | None = None
 
 
 @contextmanager
@@ -202,15 +206,17 @@ def divide(
 
     made, judged = np.flatnonzero(~judges), np.flatnonzero(judges)
     x, evidence = select(samples[judged][carriers[judged]][:MOST_CARRIERS])
+    judging, among = make(judged, other), None if other is None else len(judged) + np.arange(len(other.labels))
     return DividedTask(
         make(made),
-        make(judged, other),
+        judging,
         samples[made],
         samples[judged],
         finding,
-        among=None if other is None else len(judged) + np.arange(len(other.labels)),
+        among=among,
         other=None if other is None else other.record,
         relevance=make_evidence_relevance(x, evidence, label, reopened.job.wanted, seed),
+        removal=make_evidence_removal(intervention, x, evidence, judging, among),
     )
 
 

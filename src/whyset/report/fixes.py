@@ -6,16 +6,26 @@ from whyset.errors import BrokenRunError, InputError
 from whyset.report.numbers import percent
 from whyset.store import Run
 from whyset.store.effects.records import Estimate
-from whyset.store.fixes import ClassChange, FixComparison, FixSplit, TriedFix
+from whyset.store.fixes import ClassChange, FixComparison, FixSplit, HeldOutShares, TriedFix
 from whyset.store.fixes.files import read_fix
 
-HEADINGS = ("fix", "turned", "reduced", "regained", "accuracy", "own class", "on evidence", "seconds")
+HEADINGS = ("fix", "turned", "reduced", "regained", "accuracy", "own class", "seconds")
+SHARES = ("model", "accuracy", "own class", "inserted", "removed", "necessity", "on evidence")
 _NOTE = (
     "turned: hosts of other classes that the evidence turns into the class; reduced, regained: the parts of its effect "
     "that are gone, and of the lost accuracy that are back; accuracy, own class: differences in percentage points on "
-    "samples without the evidence, from equal training without the fix where weights were trained; on evidence: the "
-    "part of the positive relevance of held-out samples with the evidence that is on it. Intervals are of 95 %."
+    "samples without the evidence, from equal training without the fix where weights were trained."
 )
+_NOTE_ON_SHARES = (
+    "Before and after: accuracy, own class: accuracies on samples without the evidence, of all classes and of that of "
+    "the finding; inserted: accuracy on samples of other classes with the evidence inserted; removed: share of the "
+    "samples with the evidence that are predicted as their label when something of other samples takes its place; "
+    "necessity: share of those predicted as their label with the evidence that then are not; on evidence: the part of "
+    "the positive relevance of samples with the evidence that is on it. All samples are held out, and intervals are of "
+    "95 %."
+)
+Cells = tuple[str, ...]
+Table = tuple[Cells, list[Cells]]
 _OF_RUN = "Samples are those of the run: if the model was trained on them, costs on new data may differ."
 _OF_OTHER = "Where samples of the other data have the evidence, costs are counted too high."
 _SHOWN_CLASSES = 3
@@ -40,9 +50,9 @@ class ReportedFixes:
         return "" if self.comparison is None else describe_before(self.comparison)
 
     @property
-    def rows(self) -> list[tuple[str, ...]]:
-        """The cells of each fix that was made."""
-        return [] if self.comparison is None else list_rows(self.comparison)
+    def tables(self) -> list[Table]:
+        """The tables of the fixes that were made."""
+        return [] if self.comparison is None else list_tables(self.comparison)
 
     @property
     def notes(self) -> list[str]:
@@ -84,7 +94,8 @@ def _describe_relevance(found: FixComparison) -> str:
 
 def explain_numbers(found: FixComparison) -> str:
     """Explain the columns of the table, and what its numbers hold for."""
-    return f"{_NOTE} {_OF_RUN if found.split.holdout is None else _OF_OTHER}"
+    notes = [_NOTE, *([_NOTE_ON_SHARES] if _list_shares(found) else [])]
+    return " ".join([*notes, _OF_RUN if found.split.holdout is None else _OF_OTHER])
 
 
 def _describe_judges(split: FixSplit) -> str:
@@ -115,9 +126,31 @@ def describe_rest(found: FixComparison) -> list[str]:
     return [f"{line.rstrip('.')}." for line in lines]
 
 
-def list_rows(found: FixComparison) -> list[tuple[str, ...]]:
+def list_tables(found: FixComparison) -> list[Table]:
+    """Return headings and rows of two tables: what each fix changes, and the models before and after; none is empty."""
+    return [table for table in ((HEADINGS, _list_changes(found)), (SHARES, _list_shares(found))) if table[1]]
+
+
+def _list_changes(found: FixComparison) -> list[Cells]:
     """Return the cells of each fix that was made; the recommended one is marked."""
-    return [_list_cells(one, one.id == found.recommended) for one in found.fixes if one.problem is None]
+    return [_list_cells(_name(one, found), one) for one in found.fixes if one.problem is None]
+
+
+def _name(one: TriedFix, found: FixComparison) -> str:
+    return f"{one.text}{' (recommended)' if one.id == found.recommended else ''}"
+
+
+def _list_shares(found: FixComparison) -> list[Cells]:
+    """Return the cells of the model before a fix and of each fixed one; none if nothing is known."""
+    after = [(_name(one, found), one.shares, one.relevance) for one in found.fixes if one.problem is None]
+    models = [("before", found.shares, found.relevance), *after] if after else []
+    known = any(one is not None or relevance is not None for _, one, relevance in models)
+    return [_list_share_cells(*model) for model in models] if known else []
+
+
+def _list_share_cells(name: str, one: HeldOutShares | None, relevance: Estimate | None) -> Cells:
+    shares = [None] * 5 if one is None else [one.accuracy, one.own_class, one.inserted, one.removed, one.necessity]
+    return (name, *map(format_share, (*shares, relevance)))
 
 
 def format_share(found: Estimate | None, *, points: bool = False) -> str:
@@ -137,15 +170,14 @@ def format_share(found: Estimate | None, *, points: bool = False) -> str:
     return f"{value} [{', '.join(ends)}]" if ends else value
 
 
-def _list_cells(one: TriedFix, recommended: bool) -> tuple[str, ...]:
+def _list_cells(name: str, one: TriedFix) -> Cells:
     return (
-        f"{one.text}{' (recommended)' if recommended else ''}",
+        name,
         format_share(one.turned),
         format_share(one.reduced),
         format_share(one.regained),
         format_share(one.accuracy, points=True),
         format_share(one.own_class, points=True),
-        format_share(one.relevance),
         f"{one.seconds:.1f}",
     )
 

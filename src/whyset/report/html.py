@@ -18,7 +18,6 @@ from whyset.report.evaluations import HEADINGS
 from whyset.report.evidence_lines import describe_class, describe_evidence
 from whyset.report.finding_cards import make_cards
 from whyset.report.findings import finding_notices
-from whyset.report.fixes import HEADINGS as FIX_HEADINGS
 from whyset.report.numbers import format_counts, number, small, with_p
 from whyset.report.pictures import EigenvalueChart, ReportHeatmaps, contact_sheet, draw_spectrum
 from whyset.report.report import Report
@@ -158,7 +157,6 @@ def as_html(report: Report, pictures: ReportHeatmaps, classes: int = CLASSES) ->
         classes=(_describe_class(report, pictures, row) for row in shown),
         n_left_out=f"{hidden:,}" if hidden > 0 else None,
         fixes=report.fixes,
-        fix_headings=FIX_HEADINGS,
         evaluations=report.evaluations,
         evaluation_headings=HEADINGS,
         relevance=relevance_rows(report),

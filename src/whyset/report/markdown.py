@@ -8,7 +8,6 @@ from whyset.report.class_rows import ClassRow
 from whyset.report.definitions import DEFINITIONS
 from whyset.report.evaluations import HEADINGS, ReportedEvaluation
 from whyset.report.findings import finding_lines, finding_notices
-from whyset.report.fixes import HEADINGS as FIX_HEADINGS
 from whyset.report.fixes import ReportedFixes
 from whyset.report.report import Report
 from whyset.report.words import (
@@ -108,7 +107,7 @@ def _fixes(fixes: ReportedFixes) -> list[str]:
     return [
         *["", f"## {_escape(fixes.heading)}", ""],
         *([_escape(fixes.before), ""] if fixes.before else []),
-        *([*_table(FIX_HEADINGS, fixes.rows, names=1), ""] if fixes.rows else []),
+        *(line for headings, rows in fixes.tables for line in (*_table(headings, rows, names=1), "")),
         *(f"- {_escape(note)}" for note in fixes.notes),
     ]
 

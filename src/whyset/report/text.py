@@ -12,7 +12,6 @@ from whyset.printable import printable
 from whyset.report.class_rows import ClassRow, rank_classes
 from whyset.report.evaluations import HEADINGS, ReportedEvaluation
 from whyset.report.findings import finding_lines, finding_notices
-from whyset.report.fixes import HEADINGS as FIX_HEADINGS
 from whyset.report.fixes import ReportedFixes
 from whyset.report.report import Report
 from whyset.report.words import (
@@ -115,10 +114,11 @@ def _evaluation(evaluation: ReportedEvaluation) -> list[RenderableType]:
 
 
 def _fixes(fixes: ReportedFixes) -> list[RenderableType]:
-    """Lay out the fixes of a finding: the model before, the table, and notes."""
+    """Lay out the fixes of a finding: the model before, the tables, and notes."""
+    tables = [part for headings, rows in fixes.tables for part in _table(headings, rows, names=1)]
     notes = [_text(f"  {note}") for note in fixes.notes]
     before = [_text(f"  {fixes.before}")] if fixes.before else []
-    return [Text(""), _text(fixes.heading), *before, *_table(FIX_HEADINGS, fixes.rows, names=1), *notes]
+    return [Text(""), _text(fixes.heading), *before, *tables, *notes]
 
 
 def _table(headings: Sequence[str], rows: Sequence[tuple[str, ...]], names: int) -> list[RenderableType]:

@@ -103,8 +103,8 @@ def make_fix_table(
         commands = fix_finding(run, finding.id, search, found)
     if found is None:
         return FixTable(
-            notices=notices, before="", turned=None, null=None, relevance=None, recommended=None, finished=False,
-            reason="", fixes=[], commands=show_commands(commands),
+            notices=notices, before="", turned=None, null=None, relevance=None, shares=None, recommended=None,
+            finished=False, reason="", fixes=[], commands=show_commands(commands),
         )  # fmt: skip
     unfinished = [f"{one.text} is not finished: fix the finding again." for one in found.unfinished]
     return FixTable(
@@ -113,6 +113,7 @@ def make_fix_table(
         turned=found.turned,
         null=found.null,
         relevance=found.relevance,
+        shares=found.shares,
         recommended=found.recommended,
         finished=found.is_finished,
         reason=found.reason,
@@ -160,6 +161,7 @@ def _make_row(one: TriedFix, found: FixComparison) -> FixRow:
         accuracy=one.accuracy,
         own_class=one.own_class,
         relevance=one.relevance,
+        shares=one.shares,
         others=[
             CollateralChange(name=each.name, n_samples=each.n_samples, change=get_change(each))
             for each in others[:MOST_OTHERS]

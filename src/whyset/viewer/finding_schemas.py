@@ -5,6 +5,7 @@ from typing import Literal
 from whyset.report.finding_tests import Stage
 from whyset.report.next_commands import Language
 from whyset.store.effects.records import EffectSummary, Estimate
+from whyset.store.fixes import HeldOutShares
 from whyset.viewer.schemas import FindingCard, Model
 
 Part = Literal["carrier", "class", "other"]
@@ -71,7 +72,7 @@ class FixRow(Model):
     """A fix on held-out samples; estimates are null if they are not defined, or `problem` states why it was not made.
 
     `accuracy` and `own_class` are differences, from equal training as `control` states it, if that is not null.
-    `others` are the largest changes among the other classes.
+    `others` are the largest changes among the other classes, and `shares` accuracies with and without the evidence.
     """
 
     id: str
@@ -87,6 +88,7 @@ class FixRow(Model):
     accuracy: Estimate | None
     own_class: Estimate | None
     relevance: Estimate | None
+    shares: HeldOutShares | None
     others: list[CollateralChange]
     seconds: float
     notes: list[str]
@@ -98,7 +100,7 @@ class FixTable(Model):
 
     `recommended` is null if none helped, or not all are finished; `notices` state that fixes are outdated or cannot be
     read. `before` describes the model before a fix, `turned` and `null` what the evidence and its null turn then, and
-    `relevance` the share of the positive relevance on the evidence.
+    `relevance` the share of the positive relevance on the evidence; `shares` are accuracies before a fix.
     """
 
     notices: list[str]
@@ -106,6 +108,7 @@ class FixTable(Model):
     turned: Estimate | None
     null: Estimate | None
     relevance: Estimate | None
+    shares: HeldOutShares | None
     recommended: str | None
     finished: bool
     reason: str

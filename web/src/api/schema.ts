@@ -1571,7 +1571,7 @@ export interface components {
          * @description A fix on held-out samples; estimates are null if they are not defined, or `problem` states why it was not made.
          *
          *     `accuracy` and `own_class` are differences, from equal training as `control` states it, if that is not null.
-         *     `others` are the largest changes among the other classes.
+         *     `others` are the largest changes among the other classes, and `shares` accuracies with and without the evidence.
          */
         FixRow: {
             accuracy: components["schemas"]["Estimate"] | null;
@@ -1596,6 +1596,7 @@ export interface components {
             relevance: components["schemas"]["Estimate"] | null;
             /** Seconds */
             seconds: number;
+            shares: components["schemas"]["HeldOutShares"] | null;
             /** Text */
             text: string;
             /** Title */
@@ -1608,7 +1609,7 @@ export interface components {
          *
          *     `recommended` is null if none helped, or not all are finished; `notices` state that fixes are outdated or cannot be
          *     read. `before` describes the model before a fix, `turned` and `null` what the evidence and its null turn then, and
-         *     `relevance` the share of the positive relevance on the evidence.
+         *     `relevance` the share of the positive relevance on the evidence; `shares` are accuracies before a fix.
          */
         FixTable: {
             /** Before */
@@ -1627,6 +1628,7 @@ export interface components {
             /** Recommended */
             recommended: string | null;
             relevance: components["schemas"]["Estimate"] | null;
+            shares: components["schemas"]["HeldOutShares"] | null;
             turned: components["schemas"]["Estimate"] | null;
         };
         /**
@@ -1690,6 +1692,32 @@ export interface components {
             samples: components["schemas"]["FixedSample"][];
             /** Total */
             total: number;
+        };
+        /**
+         * HeldOutShares
+         * @description Shares of held-out samples by one model, with intervals of 95 %: without the evidence, and with it.
+         *
+         *     Parameters
+         *     ----------
+         *     accuracy : Estimate
+         *         The accuracy on samples without the evidence.
+         *     own_class : Estimate or None
+         *         The same for the class of the finding; None if there is none.
+         *     inserted : Estimate
+         *         The accuracy on samples of other classes with the evidence inserted.
+         *     removed : Estimate or None
+         *         The share of the samples with the evidence that are predicted as their class when the content of a sample of
+         *         another class takes its place; None if it has nowhere to fit.
+         *     necessity : Estimate or None
+         *         Of the samples with the evidence that are predicted as their class, the share that is not when it is removed;
+         *         None if there is none.
+         */
+        HeldOutShares: {
+            accuracy: components["schemas"]["Estimate"];
+            inserted: components["schemas"]["Estimate"];
+            necessity: components["schemas"]["Estimate"] | null;
+            own_class: components["schemas"]["Estimate"] | null;
+            removed: components["schemas"]["Estimate"] | null;
         };
         JsonValue: unknown;
         /**

@@ -8,6 +8,7 @@ from whyset.store.fixes.records import (
     FixComparison,
     FixSplit,
     HeldOutData,
+    HeldOutShares,
     ListedFix,
     TriedFix,
 )
@@ -19,6 +20,7 @@ __all__ = [
     "FixSplit",
     "FixedModelOrigin",
     "HeldOutData",
+    "HeldOutShares",
     "ListedFix",
     "TriedFix",
     "list_fixes",

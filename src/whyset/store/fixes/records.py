@@ -114,6 +114,35 @@ class ClassChange:
     after: float
 
 
+@dataclass(frozen=True)
+class HeldOutShares:
+    """Shares of held-out samples by one model, with intervals of 95 %: without the evidence, and with it.
+
+    Parameters
+    ----------
+    accuracy : Estimate
+        The accuracy on samples without the evidence.
+    own_class : Estimate or None
+        The same for the class of the finding; None if there is none.
+    inserted : Estimate
+        The accuracy on samples of other classes with the evidence inserted.
+    removed : Estimate or None
+        The share of the samples with the evidence that are predicted as their class when the content of a sample of
+        another class takes its place; None if it has nowhere to fit.
+    necessity : Estimate or None
+        Of the samples with the evidence that are predicted as their class, the share that is not when it is removed;
+        None if there is none.
+    """
+
+    __pydantic_config__: ClassVar = PYDANTIC
+
+    accuracy: Estimate
+    own_class: Estimate | None
+    inserted: Estimate
+    removed: Estimate | None
+    necessity: Estimate | None
+
+
 @dataclass(frozen=True, repr=False)
 class TriedFix:
     """A fix of the finding.
@@ -149,6 +178,8 @@ class TriedFix:
         The file with the fix, and its hash.
     problem : str or None
         Why it could not be made; otherwise None.
+    shares : HeldOutShares or None
+        Accuracies with and without the evidence after the fix; None in files of before 1.2.
     """
 
     __pydantic_config__: ClassVar = PYDANTIC
@@ -172,6 +203,7 @@ class TriedFix:
     sha256: str | None = None
     problem: str | None = None
     relevance: Estimate | None = None
+    shares: HeldOutShares | None = None
 
     def __repr__(self) -> str:
         return short_dataclass_repr(self)
@@ -212,6 +244,8 @@ class FixComparison:
     relevance : Estimate or None
         The share of the positive relevance of held-out carriers that is on their evidence before a fix; None if the
         evidence has no place.
+    shares : HeldOutShares or None
+        Accuracies with and without the evidence before a fix; None in files of before 1.2.
     """
 
     __pydantic_config__: ClassVar = PYDANTIC
@@ -232,6 +266,7 @@ class FixComparison:
     recommended: str | None = None
     reason: str = ""
     relevance: Estimate | None = None
+    shares: HeldOutShares | None = None
 
     def __repr__(self) -> str:
         best = self.recommended or ("none helped" if self.is_finished else "not finished")

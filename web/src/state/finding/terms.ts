@@ -28,9 +28,17 @@ export const FINDING_TERMS = {
   },
   ownClass: { name: "Own class", meaning: "The same for the samples of the class of the finding. The goal is to lose at most 3 points." },
   others: { name: "Other classes", meaning: "The other class whose accuracy changes most, in percentage points, and by how many samples it is known. A fix may harm a class that has nothing to do with the finding." },
+  clean: { name: "Accuracy", meaning: "The accuracy on held-out samples without the evidence. In brackets: the interval of 95 %." },
+  cleanOwn: { name: "Own class", meaning: "The same for the class of the finding." },
+  inserted: { name: "Evidence inserted", meaning: "The accuracy on held-out samples of other classes with the evidence inserted. A model that ignores the evidence has about its accuracy without it, apart from what the evidence hides." },
+  removed: {
+    name: "Evidence removed",
+    meaning: "The share of held-out samples with the evidence that are predicted as their label when something of another sample takes its place. Where the evidence was the only reason for the label, it should be small.",
+  },
+  necessityAfter: { name: "Necessity", meaning: "Of the held-out samples with the evidence that are predicted as their label, the share that no longer is when the evidence is removed." },
   onEvidence: {
     name: "Relevance",
-    meaning: "The part of the positive relevance of held-out samples with the evidence that is on it, before and after the fix. Unknown for evidence without a place, such as a tint.",
+    meaning: "The part of the positive relevance of held-out samples with the evidence that is on it. Unknown for evidence without a place, such as a tint.",
   },
   seconds: { name: "Seconds", meaning: "The time to make the fix." },
 } satisfies Record<string, Term>;
