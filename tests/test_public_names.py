@@ -39,7 +39,7 @@ NAMES = {
     "whyset.fixing": """FixTask FixMethod FIX_METHODS FixedModel load_fix open_fix_task as_fix_method parse_fix_method
         PClarc ReactivePClarc SuppressChannels Restore CONCEPT_METHODS PatternCav SvmCav LogisticCav RidgeCav
         ConceptMethod FittedVector DividedTask fit_concept_vector find_concept_vector measure_gradients measure_tcav
-        TRAINED_FIXES FineTuning Transplants SpecificTransplants LastLayer RightReasons RightRelevance
+        TRAINED_FIXES AClarc FineTuning Transplants SpecificTransplants LastLayer RightReasons RightRelevance
         LatentRightReasons SampleLists list_samples Goal HeldOutTrial HeldOutPredictions HeldOutChange Recommendation
         draw_held_out predict_held_out compare_held_out recommend fix DEFAULT_METHODS load_fixed explain_fixed""",
     "whyset.evaluation": """evaluate EvaluationResult MetricComparison MethodDifference compare_methods

@@ -32,6 +32,7 @@ from whyset.fixing.suppress_channels import SuppressChannels
 from whyset.fixing.tcav import measure_gradients, measure_tcav
 from whyset.fixing.training import (
     TRAINED_FIXES,
+    AClarc,
     FineTuning,
     LastLayer,
     LatentRightReasons,
@@ -48,6 +49,7 @@ __all__ = [
     "DEFAULT_METHODS",
     "FIX_METHODS",
     "TRAINED_FIXES",
+    "AClarc",
     "ConceptMethod",
     "DividedTask",
     "FineTuning",

@@ -11,6 +11,7 @@ from torch import nn
 from whyset.errors import InputError
 from whyset.fixing.training import (
     TRAINED_FIXES,
+    AClarc,
     FineTuning,
     LastLayer,
     LatentRightReasons,
@@ -28,6 +29,7 @@ FIXES = [
     RightReasons(epochs=4),
     RightRelevance(epochs=4),
     LatentRightReasons(epochs=4, layer="2", weight=100.0),
+    AClarc(epochs=4, layer="4"),
 ]
 NAMES = [one.describe() for one in FIXES]
 
@@ -74,7 +76,13 @@ def test_the_seed_decides_the_weights(toy, fix):
 
 @pytest.mark.parametrize(
     "fix",
-    [Transplants(share=0.0), RightReasons(weight=0.0), RightRelevance(weight=0.0), LatentRightReasons(weight=0.0)],
+    [
+        Transplants(share=0.0),
+        RightReasons(weight=0.0),
+        RightRelevance(weight=0.0),
+        LatentRightReasons(weight=0.0),
+        AClarc(share=0.0),
+    ],
     ids=lambda fix: fix.name,
 )
 def test_without_its_term_a_fix_is_equal_training(toy, fix):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from whyset.fixing.fix_method import FixMethod
+from whyset.fixing.training.a_clarc import AClarc
 from whyset.fixing.training.fine_tuning import FineTuning
 from whyset.fixing.training.last_layer import LastLayer
 from whyset.fixing.training.latent_right_reasons import LatentRightReasons
@@ -22,6 +23,7 @@ TRAINED_FIXES: Mapping[str, type[FixMethod]] = MappingProxyType(
             RightReasons,
             RightRelevance,
             LatentRightReasons,
+            AClarc,
         )
     }
 )
@@ -29,6 +31,7 @@ TRAINED_FIXES: Mapping[str, type[FixMethod]] = MappingProxyType(
 
 __all__ = [
     "TRAINED_FIXES",
+    "AClarc",
     "FineTuning",
     "LastLayer",
     "LatentRightReasons",

@@ -85,7 +85,21 @@ class LatentRightReasons(TrainedFix):
 
 
 def fit_concept_vector(task: FixTask, layer: str, n_pairs: int) -> Tensor:
-    """Return the mean difference of activations by inserted evidence (channels,), of length 1.
+    """Return the mean difference of activations by inserted evidence (channels,), of length 1."""
+    return find_direction(*read_pairs(task, layer, n_pairs), layer)
+
+
+def find_direction(before: Tensor, after: Tensor, layer: str) -> Tensor:
+    """Return the mean difference of pairs (n, channels), of length 1; InputError: there is none."""
+    mean = (after - before).mean(0)
+    if not bool(mean.norm() > 0):
+        raise InputError(f"the evidence does not change what the layer {layer!r} takes: choose another layer")
+    vector: Tensor = mean / mean.norm()
+    return vector
+
+
+def read_pairs(task: FixTask, layer: str, n_pairs: int) -> tuple[Tensor, Tensor]:
+    """Return what a layer takes for samples of other classes, without and with inserted evidence, (n_pairs, channels).
 
     Activations with positions are averaged over them.
     """
@@ -93,19 +107,15 @@ def fit_concept_vector(task: FixTask, layer: str, n_pairs: int) -> Tensor:
     others = np.flatnonzero((task.labels >= 0) & (task.labels != task.label))
     hosts = random.choice(others, n_pairs)
     sources = random.choice(task.carriers, n_pairs)
-    changes: list[Tensor] = []
+    pairs: list[tuple[Tensor, Tensor]] = []
     with torch.no_grad():
         for first in range(0, n_pairs, _CHUNK):
             part = slice(first, first + _CHUNK)
             x = task.read(hosts[part])
             changed = task.insert(sources[part], hosts[part], x)
-            after, before = (_read_input(task.model, layer, given) for given in (changed, x))
-            changes.append(after - before)
-    mean = torch.cat(changes).mean(0)
-    if not bool(mean.norm() > 0):
-        raise InputError(f"RR-ClArC: the evidence does not change what the layer {layer!r} takes: choose another layer")
-    vector: Tensor = mean / mean.norm()
-    return vector
+            pairs.append((_read_input(task.model, layer, x), _read_input(task.model, layer, changed)))
+    before, after = map(torch.cat, zip(*pairs, strict=True))
+    return before, after
 
 
 def _read_input(model: nn.Module, layer: str, x: Tensor) -> Tensor:
