@@ -9,7 +9,7 @@ from whyset.report import ReportHeatmaps, as_html, as_json, as_markdown, as_text
 from whyset.report.fixes import format_share, read_fixes
 from whyset.store import Run
 from whyset.store.effects.records import Estimate
-from whyset.store.fixes import ClassChange, FixComparison, FixSplit, ListedFix, TriedFix, write_fix
+from whyset.store.fixes import ClassChange, FixComparison, FixSplit, HeldOutShares, ListedFix, TriedFix, write_fix
 from whyset.store.fixes.files import write_model
 
 ID = "00002-5f0c3a9be1d4"
@@ -59,6 +59,33 @@ def test_every_format_has_the_numbers_and_the_recommendation(fixed: Run) -> None
     (stored,) = json.loads(as_json(content))["fixes"]
     assert stored["comparison"]["recommended"] == ENTRY.id
     assert stored["comparison"]["fixes"][0]["reduced"]["value"] == 0.9
+
+
+def test_the_models_before_and_after_have_accuracies_with_and_without_the_evidence(fixed: Run) -> None:
+    found = fixed.fix(ID)
+    assert len(read_fixes(fixed)[0].tables) == 1  # of before these numbers were stored
+    before = HeldOutShares(estimate(0.9), estimate(0.8), estimate(0.2), estimate(0.3), estimate(0.7))
+    after = replace(before, inserted=estimate(0.85), removed=None, necessity=Estimate(0.0, None, 1))
+    made = (replace(found.fixes[0], shares=after, relevance=estimate(0.4)), found.fixes[1])
+    write_fix(fixed.path, replace(found, shares=before, fixes=made))
+    (reported,) = read_fixes(fixed)
+    (_, (headings, rows)) = reported.tables
+    assert headings == ("model", "accuracy", "own class", "inserted", "removed", "necessity", "on evidence")
+    assert rows[0] == (
+        "before",
+        "90 % [80, 100]",
+        "80 % [70, 90]",
+        "20 % [10, 30]",
+        "30 % [20, 40]",
+        "70 % [60, 80]",
+        "-",
+    )
+    assert rows[1][0] == "restore <b> (recommended)"
+    assert rows[1][3:] == ("85 % [75, 95]", "-", "0 % of 1", "40 % [30, 50]")
+    assert len(rows) == 2  # the refused fix gave no model
+    assert "necessity: share of those" in reported.notes[-1]
+    for written in (as_text(report(fixed)), as_html(report(fixed), ReportHeatmaps(fixed, fixed.analysis()))):
+        assert "0 % of 1" in written
 
 
 def test_a_run_without_fixes_has_no_section(run: Run) -> None:

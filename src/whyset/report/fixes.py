@@ -150,7 +150,13 @@ def _list_shares(found: FixComparison) -> list[Cells]:
 
 def _list_share_cells(name: str, one: HeldOutShares | None, relevance: Estimate | None) -> Cells:
     shares = [None] * 5 if one is None else [one.accuracy, one.own_class, one.inserted, one.removed, one.necessity]
-    return (name, *map(format_share, (*shares, relevance)))
+    return (name, *map(_format_counted, (*shares, relevance)))
+
+
+def _format_counted(found: Estimate | None) -> str:
+    """Format a share with its interval; without one, with the number of samples, which is 1."""
+    text = format_share(found)
+    return text if found is None or found.interval is not None else f"{text} of {found.n_samples:,}"
 
 
 def format_share(found: Estimate | None, *, points: bool = False) -> str:
