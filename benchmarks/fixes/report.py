@@ -87,7 +87,8 @@ def _describe(results: Sequence[CueResult], half: str) -> list[str]:
         f"Test images are those on which nothing was trained: {hosts} of other classes with the true cue (fewer for "
         f"cues that need sources), and {clean} of all classes without a cue. *Reduced* is 1 − fooled after / fooled "
         "before, *reduced of cue* the same without what networks without cues are fooled. *Regained* is the part "
-        "of the accuracy on images with the cue, lost against networks without cues on the same images, that is back. "
+        "of the accuracy on images with the cue, lost against networks without cues on the same images, that is back; "
+        "where nothing is lost, it is 1 if the fixed network is as good as they are. "
         "*Accuracy* and *own class* are differences from equal training without the fix, on images without cues. "
         "Intervals of 95 % are over images (bootstrap). The goal is at least 80 % reduced, 80 % regained, and at most "
         "1 point of accuracy and 3 points of the own class lost.",
