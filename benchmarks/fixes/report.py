@@ -99,6 +99,7 @@ def _describe(results: Sequence[CueResult], half: str) -> list[str]:
 
 def _write_recommended(results: Sequence[CueResult]) -> list[str]:
     found = [one for one in results if one.finding is not None]
+    suspicions = [one for one in found if one.finding_kind == "suspicion"]
     none = sum(choose(one) is None for one in found)
     of_cue = sum(is_mended(one, "reduced_of_cue") for one in found)
     any_fix = sum(any(map(reaches_goal, one.fixes)) for one in found)
@@ -107,7 +108,9 @@ def _write_recommended(results: Sequence[CueResult]) -> list[str]:
         "## The fix that held-out samples recommend",
         "",
         f"It reaches the goal by the true cue for {_share(results, list(map(is_mended, results)))} of all used cues, "
-        f"and for {_share(found, list(map(is_mended, found)))} of those with a finding; counting only what exceeds the "
+        f"and for {_share(found, list(map(is_mended, found)))} of those with a finding, "
+        f"{_share(suspicions, list(map(is_mended, suspicions)))} of those whose finding is a suspicion; counting "
+        "only what exceeds the "
         f"networks without cues (*reduced of cue*), for {of_cue}. For {none} of these, the rule says that none helped. "
         f"Some fix reaches the goal for {any_fix}. Intervals take cues of a network for dependent (Korn and Graubard "
         "1998).",
