@@ -80,7 +80,7 @@ test("a complete run is looked at, too, but less often: an analysis may be at wo
   expect(growth.told).toEqual(["“spray” has 3 classes now"]);
 });
 
-test("a class that is absent for a moment, while it is replaced, is not told as lost", async () => {
+test("a class that is absent for a moment, while it is replaced, is not reported as lost", async () => {
   const complete = { ...SAME, committed: 10 };
   const replaced = { ...complete, analyses: [{ ...SPRAY, version: "t" }] };
   const fewer = { ...complete, analyses: [{ ...SPRAY, categories: 1, version: "u" }] };

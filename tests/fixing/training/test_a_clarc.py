@@ -46,7 +46,7 @@ def test_the_concept_turns_samples_into_the_class_before_the_training_and_not_af
     x = toy.clean[toy.labels != toy.task.label]
     turned = []
     for model in (toy.task.model, fixed):
-        with torch.no_grad(), added.applied(model, torch.ones(len(x), dtype=torch.bool)):
+        with torch.no_grad(), added.add(model, torch.ones(len(x), dtype=torch.bool)):
             turned.append(float((model(x).argmax(1) == toy.task.label).float().mean()))
     assert turned[0] > 0.5
     assert turned[1] < turned[0] / 2

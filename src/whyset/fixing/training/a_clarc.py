@@ -9,11 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from whyset.arguments import whole_number
-from whyset.errors import InputError
 from whyset.fixing.fix_task import FixTask
 from whyset.fixing.training.last_linear import find_last_linear
 from whyset.fixing.training.latent_right_reasons import find_direction, read_pairs
-from whyset.fixing.training.trained_fix import TrainedFix, TrainingBatch, compute_logits, cross_entropy
+from whyset.fixing.training.trained_fix import TrainedFix, TrainingBatch, compute_logits, cross_entropy, require_share
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +40,7 @@ class ConceptAddition:
         return torch.where(chosen.to(a.device).view(-1, *[1] * (a.dim() - 1)), changed, a)
 
     @contextmanager
-    def applied(self, model: nn.Module, chosen: Tensor) -> Iterator[None]:
+    def add(self, model: nn.Module, chosen: Tensor) -> Iterator[None]:
         """Change what the layer takes in calls of a model within the block."""
 
         def replace(_: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -93,8 +92,7 @@ class AClarc(TrainedFix):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 <= self.share <= 1:
-            raise InputError(f"{type(self).__name__}(share={self.share!r}): expected a share from 0 to 1")
+        require_share(self, "share")
         whole_number(f"{type(self).__name__}: n_pairs", self.n_pairs, least=2)
 
     def prepare(self, task: FixTask) -> ConceptAddition:
@@ -107,5 +105,5 @@ class AClarc(TrainedFix):
     def compute_loss(self, model: nn.Module, task: FixTask, batch: TrainingBatch, context: Any) -> Tensor:
         """Return the cross-entropy with the concept in some of the samples."""
         chosen = torch.from_numpy(batch.random.random(len(batch.rows)) < self.share)
-        with context.applied(model, chosen):
+        with context.add(model, chosen):
             return cross_entropy(compute_logits(task, model, batch.x), batch.labels)

@@ -202,6 +202,13 @@ def require_positive(part: Any, name: str, *, zero: bool = False) -> None:
         raise InputError(f"{type(part).__name__}({name}={value!r}): expected a number of {bound}")
 
 
+def require_share(part: Any, name: str) -> None:
+    """Raise InputError for a parameter that is not a share from 0 to 1."""
+    value = getattr(part, name)
+    if not 0 <= value <= 1:
+        raise InputError(f"{type(part).__name__}({name}={value!r}): expected a share from 0 to 1")
+
+
 def restore_flags(model: nn.Module, original: nn.Module) -> nn.Module:
     """Return the model with `requires_grad` as in the original, without gradients."""
     for one, other in zip(model.parameters(), original.parameters(), strict=True):

@@ -15,6 +15,7 @@ from whyset.fixing.training.trained_fix import (
     compute_logits,
     cross_entropy,
     insert_evidence,
+    require_share,
 )
 
 Mask = NDArray[np.bool_]
@@ -53,8 +54,7 @@ class Transplants(TrainedFix):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 <= self.share <= 1:
-            raise InputError(f"{type(self).__name__}(share={self.share!r}): expected a share from 0 to 1")
+        require_share(self, "share")
         if self.hosts not in ("all", "others"):
             raise InputError(f'{type(self).__name__}(hosts={self.hosts!r}): expected "all" or "others"')
 
